@@ -1,0 +1,95 @@
+// Package arch is the one table of the architectures that Quarry builds for: what each is called by RPM, Debian, Go, QEMU
+// and EFI, and how its machine looks. Rooms ask the table; no room switches over architecture names of its own.
+package arch
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// Bus is how virtio devices are attached.
+type Bus string
+
+// The buses.
+const (
+	PCI Bus = "pci"
+	CCW Bus = "ccw" // s390x channel I/O
+)
+
+// Arch is one architecture.
+type Arch struct {
+	Name    string // RPM's $basearch: "x86_64"
+	Debian  string // "amd64"; only the test distribution needs it
+	Go      string // GOARCH
+	EFI     string // suffix of EFI programs in lower case, "x64"; empty without UEFI
+	QEMU    string // "qemu-system-x86_64"
+	User    string // "qemu-x86_64-static"
+	Machine string // -machine
+	Console string // the kernel's console=
+	Bus     Bus
+	// CPU is QEMU's fixed model by Enterprise Linux major release when it emulates: fixed models are faster under TCG than
+	// "max", and these are the oldest that the release supports.
+	CPU map[string]string
+}
+
+// table has a row an architecture; adding one is adding a row.
+func table() []Arch {
+	return []Arch{
+		{
+			Name: "x86_64", Debian: "amd64", Go: "amd64", EFI: "x64",
+			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35", Console: "ttyS0", Bus: PCI,
+			CPU: map[string]string{"8": "Nehalem", "9": "Nehalem", "10": "Haswell"},
+		},
+		{
+			Name: "aarch64", Debian: "arm64", Go: "arm64", EFI: "aa64",
+			QEMU: "qemu-system-aarch64", User: "qemu-aarch64-static", Machine: "virt,gic-version=3", Console: "ttyAMA0", Bus: PCI,
+			CPU: map[string]string{"8": "cortex-a72", "9": "cortex-a72", "10": "cortex-a72"},
+		},
+		{
+			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le",
+			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries,x-vof=on", Console: "hvc0", Bus: PCI,
+			CPU: map[string]string{"8": "power9", "9": "power9", "10": "power9"},
+		},
+		{
+			Name: "s390x", Debian: "s390x", Go: "s390x",
+			QEMU: "qemu-system-s390x", User: "qemu-s390x-static", Machine: "s390-ccw-virtio", Console: "ttysclp0", Bus: CCW,
+			CPU: map[string]string{"8": "max", "9": "max", "10": "max"},
+		},
+	}
+}
+
+// All returns every architecture, in the order in which they are listed to people.
+func All() []Arch { return table() }
+
+// Names returns RPM's names of all architectures.
+func Names() []string {
+	var names []string
+	for _, a := range table() {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// Lookup finds an architecture by RPM's name.
+func Lookup(name string) (Arch, error) {
+	for _, a := range table() {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return Arch{}, fmt.Errorf("unknown architecture %q: want one of %s", name, strings.Join(Names(), ", "))
+}
+
+// Host returns the architecture that this program runs on. The second result is false where Quarry has no row for it.
+func Host() (Arch, bool) {
+	for _, a := range table() {
+		if a.Go == runtime.GOARCH {
+			return a, true
+		}
+	}
+	return Arch{}, false
+}
+
+// Native reports whether a runs on this host without emulation.
+func (a Arch) Native() bool { return a.Go == runtime.GOARCH }
