@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -29,8 +31,11 @@ type Cmd struct {
 	Stdin  io.Reader // nil is empty
 	Stdout io.Writer // nil is dropped
 	Stderr io.Writer // gets standard error as it comes, beside the tail kept for the error; nil is only the tail
-	// Attr is merged into the process attributes; the process group is always set.
-	Attr *syscall.SysProcAttr
+	// Attr is merged into the process attributes; the process group is always set. With Pdeathsig the calling thread is kept for
+	// the program alone: the kernel sends that signal when the thread ends, not the process.
+	Attr    *syscall.SysProcAttr
+	Files   []*os.File          // inherited by the program, from descriptor 3 on
+	Started func(pid int) error // called once the program runs; its error ends the program and is what Run returns
 }
 
 // Error is a program that could not be run or did not end with 0.
@@ -70,10 +75,17 @@ func Run(ctx context.Context, c Cmd) error {
 		attr = *c.Attr
 	}
 	attr.Setpgid = true
-	cmd.SysProcAttr = &attr
+	if attr.Pdeathsig != 0 {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
+	cmd.SysProcAttr, cmd.ExtraFiles = &attr, c.Files
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
-	err := cmd.Run()
+	err := start(cmd, c.Started)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if err == nil {
 		return nil
 	}
@@ -90,6 +102,19 @@ func Run(ctx context.Context, c Cmd) error {
 		code = exit.ExitCode()
 	}
 	return &Error{Args: c.Args, ExitCode: code, Stderr: tail.String(), Err: err}
+}
+
+// start starts cmd and calls started; when that fails, nothing is left running.
+func start(cmd *exec.Cmd, started func(int) error) error {
+	if err := cmd.Start(); err != nil || started == nil {
+		return err
+	}
+	err := started(cmd.Process.Pid)
+	if err != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	}
+	return err
 }
 
 // Output runs c and returns its standard output; c.Stdout must be nil.
