@@ -26,8 +26,12 @@ type Arch struct {
 	QEMU    string // "qemu-system-x86_64"
 	User    string // "qemu-x86_64-static"
 	Machine string // -machine
+	Direct  string // appended to Machine when QEMU itself loads a kernel
+	BIOS    bool   // the machine has firmware of its own that boots disks: SeaBIOS, SLOF, s390-ccw
 	Console string // the kernel's console=
-	Bus     Bus
+	// Port holds QEMU's options that put the console on the character device "console".
+	Port []string
+	Bus  Bus
 	// CPU is QEMU's fixed model by Enterprise Linux major release when it emulates: fixed models are faster under TCG than
 	// "max", and these are the oldest that the release supports.
 	CPU map[string]string
@@ -38,22 +42,26 @@ func table() []Arch {
 	return []Arch{
 		{
 			Name: "x86_64", Debian: "amd64", Go: "amd64", EFI: "x64",
-			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35", Console: "ttyS0", Bus: PCI,
+			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35", BIOS: true,
+			Console: "ttyS0", Port: []string{"-serial", "chardev:console"}, Bus: PCI,
 			CPU: map[string]string{"8": "Nehalem", "9": "Nehalem", "10": "Haswell"},
 		},
 		{
 			Name: "aarch64", Debian: "arm64", Go: "arm64", EFI: "aa64",
-			QEMU: "qemu-system-aarch64", User: "qemu-aarch64-static", Machine: "virt,gic-version=3", Console: "ttyAMA0", Bus: PCI,
+			QEMU: "qemu-system-aarch64", User: "qemu-aarch64-static", Machine: "virt,gic-version=max",
+			Console: "ttyAMA0", Port: []string{"-serial", "chardev:console"}, Bus: PCI,
 			CPU: map[string]string{"8": "cortex-a72", "9": "cortex-a72", "10": "cortex-a72"},
 		},
 		{
 			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le",
-			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries,x-vof=on", Console: "hvc0", Bus: PCI,
+			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries", Direct: ",x-vof=on", BIOS: true,
+			Console: "hvc0", Port: []string{"-device", "spapr-vty,chardev=console"}, Bus: PCI,
 			CPU: map[string]string{"8": "power9", "9": "power9", "10": "power9"},
 		},
 		{
 			Name: "s390x", Debian: "s390x", Go: "s390x",
-			QEMU: "qemu-system-s390x", User: "qemu-s390x-static", Machine: "s390-ccw-virtio", Console: "ttysclp0", Bus: CCW,
+			QEMU: "qemu-system-s390x", User: "qemu-s390x-static", Machine: "s390-ccw-virtio", BIOS: true,
+			Console: "ttysclp0", Port: []string{"-device", "sclpconsole,chardev=console"}, Bus: CCW,
 			CPU: map[string]string{"8": "max", "9": "max", "10": "max"},
 		},
 	}

@@ -98,18 +98,18 @@ func (d *Decoder) Next() (Event, error) {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return Event{}, fmt.Errorf("the machine sent what is no event: %w", err)
 	}
-	e.Phase, e.Message, e.Unit = clean(e.Phase), clean(e.Message), clean(e.Unit)
+	e.Phase, e.Message, e.Unit = Clean(e.Phase), Clean(e.Message), Clean(e.Unit)
 	if f := e.Failure; f != nil {
-		f.Phase, f.Message, f.File = clean(f.Phase), clean(f.Message), clean(f.File)
+		f.Phase, f.Message, f.File = Clean(f.Phase), Clean(f.Message), Clean(f.File)
 		for i := range f.Tail {
-			f.Tail[i] = clean(f.Tail[i])
+			f.Tail[i] = Clean(f.Tail[i])
 		}
 	}
 	return e, nil
 }
 
-// clean makes foreign text printable and bounds it.
-func clean(s string) string {
+// Clean makes foreign text safe to print, on one line, and bounds it.
+func Clean(s string) string {
 	if len(s) > MaxMessage {
 		s = s[:MaxMessage] + "…"
 	}
