@@ -1,0 +1,227 @@
+// Package engine runs steps and remembers what they made. A step is a function from a typed value to a typed value; its key is the digest of
+// its name, its version and its input, and a step whose key has a result on disk is not run again. The engine knows no step by
+// name, and no room below it knows the engine.
+//
+// On disk, under Runner.Dir:
+//
+//	NAME-KEY/             the step's folder: the files of its result
+//	NAME-KEY/.result.json its result, written last and renamed into place: a folder without it is left over from a run
+//	                      that was cut off and is removed before the step runs again
+//	NAME-KEY.lock         held while the step runs, so that two processes that want the same result make it once
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/progress"
+)
+
+const resultName = ".result.json"
+
+// Result is what a step yields: a value that can be written as JSON and that knows its files.
+type Result interface {
+	// Files lists the files that the result needs to be of use. A remembered result is used only while they are all
+	// there with the size they had.
+	Files() []artifact.File
+}
+
+// Step is one kind of work. In is written as JSON to make the key, so a field that must not count (where a helper program lies, how
+// much memory to use) is tagged `json:"-"`.
+type Step[In any, Out Result] struct {
+	Name string
+	// Version is raised when the step's code changes what it makes; results of other versions are not used.
+	Version int
+	Run     func(context.Context, In, Env) (Out, error)
+}
+
+// Env is what a running step is given beside its input.
+type Env struct {
+	Dir     string        // the step's own folder, empty at the start; its result's files belong in there
+	LogDir  string        // where logs go that are to be kept whatever happens
+	Report  progress.Func // already carries the step's name
+	Started time.Time
+}
+
+// Runner runs steps under one folder. Its zero value is not usable: Dir must be set.
+type Runner struct {
+	Dir    string        // where results live
+	LogDir string        // of this build
+	Report progress.Func // may be nil
+	// Remove deletes a folder whose files may belong to subordinate ids; nil is os.RemoveAll.
+	Remove func(context.Context, string) error
+	// OnDone is told of every step that ended well, in order; nil is nobody.
+	OnDone func(Record)
+}
+
+// Record is one step of a run, for the closing table.
+type Record struct {
+	Step    string  `json:"step"`
+	Skipped bool    `json:"skipped"` // its result was there already
+	Seconds float64 `json:"seconds"`
+}
+
+// StepError is a step that failed.
+type StepError struct {
+	Step string
+	Err  error
+}
+
+func (e *StepError) Error() string { return e.Step + ": " + e.Err.Error() }
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Do returns s's result for in, running s if there is none yet. Errors are *StepError. When s fails or ctx ends, the step's
+// folder is removed, and the next run starts this step from its beginning.
+func Do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in In) (Out, error) {
+	out, err := do(ctx, r, s, in)
+	if err != nil {
+		r.report(s.Name)(progress.Event{Kind: progress.Failed, Message: err.Error()})
+		return out, &StepError{Step: s.Name, Err: err}
+	}
+	return out, nil
+}
+
+func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in In) (Out, error) {
+	var none Out
+	report := r.report(s.Name)
+	key, err := digest.JSON(struct {
+		Name    string
+		Version int
+		Input   In
+	}{s.Name, s.Version, in})
+	if err != nil {
+		return none, err
+	}
+	dir := filepath.Join(r.Dir, s.Name+"-"+key.Short())
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return none, err
+	}
+	start := time.Now()
+	if out, ok := load[Out](dir, key); ok {
+		r.skipped(s.Name, report)
+		return out, nil
+	}
+	unlock, err := lock(ctx, dir+".lock", report)
+	if err != nil {
+		return none, err
+	}
+	defer unlock()
+	// Another process may have made it while this one waited.
+	if out, ok := load[Out](dir, key); ok {
+		r.skipped(s.Name, report)
+		return out, nil
+	}
+	if err := r.remove(ctx, dir); err != nil {
+		return none, fmt.Errorf("clearing what an earlier run left: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return none, err
+	}
+	report(progress.Event{Kind: progress.Started})
+	out, err := s.Run(ctx, in, Env{Dir: dir, LogDir: r.LogDir, Report: report, Started: start})
+	if err == nil {
+		err = save(dir, key, out)
+	}
+	if err != nil {
+		// The clean-up must happen even though ctx may be what ended the step.
+		if rerr := r.remove(context.WithoutCancel(ctx), dir); rerr != nil {
+			err = errors.Join(err, fmt.Errorf("removing the unfinished result: %w", rerr))
+		}
+		return none, err
+	}
+	seconds := time.Since(start).Seconds()
+	report(progress.Event{Kind: progress.Done, Seconds: seconds})
+	r.done(Record{Step: s.Name, Seconds: seconds})
+	return out, nil
+}
+
+// report gives events the step's name.
+func (r *Runner) report(step string) progress.Func {
+	return func(e progress.Event) {
+		e.Step = step
+		r.Report.Report(e)
+	}
+}
+
+func (r *Runner) skipped(step string, report progress.Func) {
+	report(progress.Event{Kind: progress.Skipped, Message: "unchanged"})
+	r.done(Record{Step: step, Skipped: true})
+}
+
+func (r *Runner) done(rec Record) {
+	if r.OnDone != nil {
+		r.OnDone(rec)
+	}
+}
+
+func (r *Runner) remove(ctx context.Context, dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if r.Remove != nil {
+		return r.Remove(ctx, dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+// lock takes the file lock at path, saying so when another process has it, until ctx ends.
+func lock(ctx context.Context, path string, report progress.Func) (func(), error) {
+	l := flock.New(path)
+	got, err := l.TryLock()
+	if err == nil && !got {
+		report.Log("another quarry is making this; waiting for it")
+		_, err = l.TryLockContext(ctx, 200*time.Millisecond)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// saved is the form of a result on disk. The key stands in full: the folder's name has only its beginning.
+type saved[Out any] struct {
+	Key    digest.Digest `json:"key"`
+	Result Out           `json:"result"`
+}
+
+func load[Out Result](dir string, key digest.Digest) (Out, bool) {
+	var s saved[Out]
+	data, err := os.ReadFile(filepath.Join(dir, resultName))
+	if err != nil || json.Unmarshal(data, &s) != nil || s.Key != key {
+		return s.Result, false
+	}
+	for _, f := range s.Result.Files() {
+		info, err := os.Stat(f.Path)
+		if err != nil || (!info.IsDir() && info.Size() != f.Size) {
+			return s.Result, false
+		}
+	}
+	return s.Result, true
+}
+
+func save[Out Result](dir string, key digest.Digest, out Out) error {
+	data, err := json.MarshalIndent(saved[Out]{key, out}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the result down: %w", err)
+	}
+	f, err := os.CreateTemp(dir, resultName+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, resultName))
+	}
+	return err
+}
