@@ -1,0 +1,92 @@
+# Quarry. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION  := $(or $(QUARRY_VERSION),$(shell git describe --always --dirty 2>/dev/null || echo unknown))
+AGENTS   := amd64
+ARCH     ?= x86_64
+PEBBLE    = go run ./test/pebble/cmd/pebble
+FUZZTIME ?= 10m
+
+##@ Use
+
+.PHONY: help
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Build GenericCloud for x86_64 from the test distribution, boot it, publish it into out/demo
+	scripts/host
+	scripts/as-user demo-run
+
+.PHONY: build
+build: bin/quarry ## Compile bin/quarry with its guest agents inside
+
+.PHONY: install
+install: bin/quarry ## Install quarry into $(PREFIX)/bin (default ~/.local)
+	install -Dm755 bin/quarry $(or $(PREFIX),$(HOME)/.local)/bin/quarry
+
+##@ Work on it
+
+.PHONY: test
+test: ## Set everything up and pass every test (as an ordinary user; root installs host packages)
+	scripts/host --tests
+	scripts/as-user check
+
+.PHONY: pebble
+pebble: ## Make the Pebble tree for ARCH (cached by content)
+	scripts/host --tests
+	scripts/as-user pebble-tree ARCH=$(ARCH)
+
+.PHONY: lint
+lint: ## Run golangci-lint, pinned in tools/go.mod
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: conformance
+conformance: ## Compare the kickstart parser with the reference's answers, command by command
+	go test ./internal/kickstart/ -run TestConformance -count=1 -v -conformance-table
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test ./... -run '^$$' -bench . -benchmem
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: golden
+golden: ## Rewrite the golden files
+	go test ./internal/... -update
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf bin out
+
+# --- What the targets above are made of. These run as an ordinary user.
+
+# The agents are compiled into quarry: a file for each architecture, by its Go name.
+agents: $(AGENTS:%=cmd/quarry/agents/quarry-agent-%)
+
+.PHONY: FORCE
+cmd/quarry/agents/quarry-agent-%: FORCE
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '-s -w' -o $@ ./cmd/quarry-agent
+
+bin/quarry: agents FORCE
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/quarry
+
+.PHONY: pebble-tree
+pebble-tree:
+	$(PEBBLE) --arch $(ARCH)
+
+.PHONY: check
+check: bin/quarry
+	go vet ./...
+	tree=$$($(PEBBLE) --arch x86_64 --print) && QUARRY_PEBBLE=$$tree go test -timeout 45m ./...
+
+.PHONY: demo-run
+demo-run: bin/quarry
+	scripts/demo
+
+.PHONY: agents
