@@ -1,0 +1,185 @@
+package kickstart
+
+import (
+	"fmt"
+	"strings"
+)
+
+// call is one occurrence of a command while it is being read and checked.
+type call struct {
+	*arguments
+	spec   *Spec
+	name   string // as written
+	after  string // the text of the line after the name, trimmed
+	file   *File  // what stands before this line
+	failed bool
+}
+
+// fail reports an error; dest says which argument is to blame, "" the command itself.
+func (c *call) fail(dest, message string, hint ...string) {
+	c.report(c.given[dest], message, strings.Join(hint, " "))
+}
+
+// need reports an error unless ok.
+func (c *call) need(ok bool, dest, message string, hint ...string) {
+	if !ok {
+		c.fail(dest, message, hint...)
+	}
+}
+
+// together reports an error when both options were given.
+func (c *call) apart(dest, with string) {
+	if !c.values.empty(dest) && !c.values.empty(with) {
+		c.fail(with, fmt.Sprintf("%s and %s can't be used together", c.optionName(dest), c.optionName(with)))
+	}
+}
+
+// exactlyOne reports an error unless exactly one of the destinations has a value.
+func (c *call) exactlyOne(dests ...string) {
+	var given, names []string
+	for _, dest := range dests {
+		names = append(names, c.optionName(dest))
+		if !c.values.empty(dest) {
+			given = append(given, dest)
+		}
+	}
+	switch len(given) {
+	case 1:
+	case 0:
+		c.fail("", "one of "+strings.Join(names, ", ")+" is needed")
+	default:
+		c.fail(given[1], "only one of "+strings.Join(names, ", ")+" can be used")
+	}
+}
+
+// optionName is the option that sets dest, as people write it.
+func (c *call) optionName(dest string) string {
+	for _, o := range c.options {
+		if o.Dest == dest {
+			return o.Names[0]
+		}
+	}
+	for i := range c.args {
+		if c.args[i].Dest == dest {
+			return c.args[i].Names[0]
+		}
+	}
+	return dest
+}
+
+// merged is the command's state before this line with this line's values laid over it.
+func (c *call) merged() Values {
+	state := c.file.state(c.spec.attr())
+	state.amend(c.values, c.spec.Options)
+	return state
+}
+
+// duplicate warns when an earlier occurrence has the same values at all the destinations.
+func (c *call) duplicate(what string, dests ...string) {
+	for _, earlier := range c.file.all(c.spec.attr()) {
+		same := true
+		for _, dest := range dests {
+			same = same && earlier.Values.Text(dest) == c.values.Text(dest)
+		}
+		if same {
+			c.warn(c.given[dests[0]], fmt.Sprintf("%s %q is already defined", what, c.values.Text(dests[0])),
+				"the first stands at "+earlier.Pos.String())
+			return
+		}
+	}
+}
+
+func (s *Spec) attr() string {
+	if s.Attr != "" {
+		return s.Attr
+	}
+	return s.Names[0]
+}
+
+// rejectExtra reports words that fit nowhere.
+func (c *call) rejectExtra() {
+	for _, w := range c.extra {
+		if strings.HasPrefix(w.text, "-") {
+			name, _, _ := strings.Cut(w.text, "=")
+			c.report(w.at, fmt.Sprintf("%s has no option %s in %s", c.name, name, c.version), c.optionHint(name))
+		} else {
+			c.report(w.at, fmt.Sprintf("unexpected argument %q", w.text), c.argumentHint())
+		}
+	}
+}
+
+func (c *call) optionHint(name string) string {
+	var names []string
+	for _, o := range c.options {
+		names = append(names, o.Names...)
+	}
+	for i := range c.spec.Options {
+		o := &c.spec.Options[i]
+		if !o.Known(c.version) && o.Names[0] == name {
+			return "only in " + rangeText(o.Since, o.Until)
+		}
+	}
+	if near := nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	if len(names) == 0 {
+		return c.name + " has no options"
+	}
+	return "allowed: " + strings.Join(names, " ")
+}
+
+func (c *call) argumentHint() string {
+	if len(c.args) == 0 {
+		return c.name + " takes options only"
+	}
+	return "a value with spaces needs quotation marks"
+}
+
+// rangeText says for which versions something exists.
+func rangeText(since, until Version) string {
+	switch {
+	case since == 0 && until == 0:
+		return "all versions"
+	case until == 0:
+		return since.String() + " and later"
+	case since == 0:
+		return until.String() + " and earlier"
+	case since == until:
+		return since.String()
+	}
+	return since.String() + " to " + until.String()
+}
+
+// nearest finds the name that differs least, if any is near enough to be a slip of the fingers.
+func nearest(name string, names []string) string {
+	best, limit := "", len(name)/3+1
+	for _, candidate := range names {
+		if d := distance(strings.ToLower(name), strings.ToLower(candidate), limit); d < limit || d == limit && best == "" {
+			best, limit = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to add, drop or change, or more than limit when that is exceeded for sure.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

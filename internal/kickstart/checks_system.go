@@ -1,0 +1,232 @@
+package kickstart
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+func noArguments(c *call) {
+	if len(c.words) > 0 {
+		c.report(c.words[0].at, c.name+" takes no arguments", "")
+	}
+}
+
+func rejectAnyExtra(c *call) { c.rejectExtra() }
+
+// warnExtra is for commands whose arguments the reference warns about and ignores.
+func warnExtra(c *call) {
+	if len(c.extra) > 0 {
+		c.warn(c.extra[0].at, c.name+" takes no arguments: they are ignored", "")
+	}
+}
+
+func checkKeyboard(c *call) {
+	v := c.values
+	maps := v.List("keyboard")
+	delete(v, "keyboard")
+	switch {
+	case len(maps) > 1:
+		c.fail("keyboard", "keyboard takes one keymap", "use --xlayouts='us','de' for several layouts")
+	case len(maps) == 1:
+		v["keyboard"] = maps[0]
+	}
+	if v.empty("keyboard") && v.empty("vckeymap") && v.empty("xlayouts") {
+		c.fail("", "keyboard needs a keymap, --vckeymap or --xlayouts")
+	}
+}
+
+func checkTimezone(c *call) {
+	v := c.values
+	zones := v.List("timezone")
+	delete(v, "timezone")
+	switch {
+	case len(zones) > 1:
+		c.fail("timezone", "timezone takes one time zone")
+	case len(zones) == 1:
+		v["timezone"] = zones[0]
+	case len(c.words) == 0:
+		c.fail("", "timezone needs a time zone or an option")
+	}
+	c.apart("nontp", "ntpservers")
+}
+
+func checkRootPassword(c *call) {
+	v := c.values
+	passwords := v.List("password")
+	delete(v, "password")
+	c.rejectExtra()
+	switch {
+	case len(passwords) > 1:
+		c.fail("password", "rootpw takes one password", "a password with spaces needs quotation marks")
+	case len(passwords) == 1:
+		v["password"] = passwords[0]
+	}
+	c.need(v.Bool("lock") || !v.empty("password"), "", "rootpw needs a password or --lock")
+}
+
+func checkSSHPassword(c *call) {
+	v := c.values
+	c.rejectExtra()
+	password := strings.Join(v.List("password"), " ")
+	c.need(password != "", "", "sshpw needs a password")
+	if len(v.List("password")) > 1 && !v.Bool("sshkey") {
+		c.fail("password", "sshpw takes one password")
+	}
+	v["password"] = password
+	c.duplicate("SSH user", "username")
+}
+
+// readPorts reads a list of ports, whose protocol is tcp unless said otherwise.
+func readPorts(text string, _ Version) (any, error) {
+	var ports []string
+	for _, port := range splitList(text) {
+		if !strings.Contains(port, ":") {
+			port += ":tcp"
+		}
+		ports = append(ports, port)
+	}
+	return ports, nil
+}
+
+func checkFirewall(c *call) {
+	if !c.values.Has("enabled") {
+		c.values["enabled"] = true
+	}
+}
+
+func parseAuthconfig(c *call) {
+	c.values["args"] = c.after
+	c.warn(0, c.name+" is deprecated", "use authselect")
+}
+
+func parseAuthselect(c *call) { c.values["args"] = c.after }
+
+func parseRealm(c *call) {
+	words := c.words
+	if len(words) == 0 {
+		c.fail("", "realm needs a command", "write: realm join REALM")
+		return
+	}
+	if words[0].text != "join" {
+		c.report(words[0].at, fmt.Sprintf("realm has no command %q", words[0].text), "write: realm join REALM")
+		return
+	}
+	var realms []string
+	var options []string
+	for i := 1; i < len(words); i++ {
+		name, _, hasValue := strings.Cut(words[i].text, "=")
+		switch {
+		case len(realms) == 0 && strings.HasPrefix(name, "--"):
+			takes, known := realmOptions()[name]
+			switch {
+			case !known:
+				c.report(words[i].at, "realm join has no option "+name, "")
+			case hasValue && !takes:
+				c.report(words[i].at, name+" takes no value", "")
+			case !hasValue && takes && i+1 < len(words):
+				options = append(options, name+"="+words[i+1].text)
+				i++
+				continue
+			case !hasValue && takes:
+				c.report(words[i].at, name+" needs a value", "")
+			}
+			options = append(options, words[i].text)
+		default:
+			realms = append(realms, words[i].text)
+		}
+	}
+	c.need(len(realms) == 1, "", "realm join takes one realm", "options stand before it")
+	if len(realms) == 1 {
+		c.values["realm"], c.values["options"] = realms[0], options
+	}
+}
+
+// realmOptions are the options of realm join, and whether they take a value.
+func realmOptions() map[string]bool {
+	return map[string]bool{"--computer-ou": true, "--no-password": false, "--one-time-password": true,
+		"--client-software": true, "--server-software": true, "--membership-software": true}
+}
+
+func checkRHSM(c *call) {
+	for _, key := range c.values.List("activation_key") {
+		c.need(key != "", "activation_key", "an activation key can't be empty")
+	}
+}
+
+func checkDisplayMode(c *call) {
+	c.values["mode"] = c.name
+	c.need(c.name != "cmdline" || !c.values.Bool("non_interactive"), "non_interactive", "cmdline is never interactive",
+		"leave --non-interactive out")
+}
+
+func checkNetwork(c *call) {
+	v := c.values
+	if c.version >= RHEL9 {
+		for _, dest := range []string{"ipv4_dns_search", "ipv6_dns_search", "ipv4_ignore_auto_dns", "ipv6_ignore_auto_dns"} {
+			c.need(v.empty(dest) || !v.empty("device"), dest, c.optionName(dest)+" needs --device")
+		}
+	}
+	if !v.empty("bridgeopts") {
+		c.need(!v.empty("bridgeslaves"), "bridgeopts", "--bridgeopts needs --bridgeslaves")
+		for option := range strings.SplitSeq(v.Text("bridgeopts"), ",") {
+			c.need(strings.Contains(option, "="), "bridgeopts", "--bridgeopts takes KEY=VALUE, separated by commas")
+		}
+	}
+	if v.Text("bindto") == "mac" && v.Has("vlanid") {
+		c.need(!v.empty("bondslaves"), "bindto", "--bindto=mac doesn't work with --vlanid")
+	}
+	c.duplicate("network device", "device")
+}
+
+func checkURL(c *call) {
+	state := c.merged()
+	given := 0
+	for _, dest := range []string{"url", "mirrorlist", "metalink"} {
+		if !state.empty(dest) {
+			given++
+		}
+	}
+	c.need(given == 1, "", "url needs exactly one of --url, --mirrorlist and --metalink")
+}
+
+func checkRepo(c *call) {
+	given := 0
+	for _, dest := range []string{"baseurl", "mirrorlist", "metalink"} {
+		if !c.values.empty(dest) {
+			given++
+		}
+	}
+	c.need(given < 2, "", "repo takes only one of --baseurl, --mirrorlist and --metalink")
+	c.duplicate("repository", "name")
+}
+
+func checkHardDrive(c *call) {
+	state := c.merged()
+	if c.version == RHEL8 {
+		c.need(!state.empty("partition") || !state.empty("biospart"), "", "harddrive needs --partition or --biospart")
+		c.need(state.empty("partition") || state.empty("biospart"), "", "harddrive takes only one of --partition and --biospart")
+	}
+}
+
+func checkOSTree(c *call) {
+	ok := regexp.MustCompile(`^(file|https?):`).MatchString(c.values.Text("url"))
+	c.need(ok, "url", "an OSTree repository needs a file, http or https URL")
+	if c.values.empty("remote") {
+		c.values["remote"] = c.values.Text("osname")
+	}
+}
+
+func checkUpdates(c *call) {
+	if c.version == RHEL8 {
+		urls := c.values.List("url")
+		delete(c.values, "url")
+		c.rejectExtra()
+		c.need(len(urls) < 2, "", "updates takes one URL")
+		if len(urls) > 0 {
+			c.values["url"] = urls[0]
+		}
+		return
+	}
+	c.rejectExtra()
+}

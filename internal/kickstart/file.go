@@ -1,0 +1,107 @@
+package kickstart
+
+// File is a kickstart that was read: its own commands and sections and those of the files it includes, in order.
+type File struct {
+	Name         string        `json:"name"`
+	Version      Version       `json:"version"`
+	Commands     []*Command    `json:"commands"`
+	Packages     Packages      `json:"packages"`
+	Scripts      []Script      `json:"scripts,omitempty"`
+	Addons       []Addon       `json:"addons,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"`
+	// Unresolved are includes that couldn't be read yet, see Options.AllowMissingIncludes.
+	Unresolved []Include `json:"unresolvedIncludes,omitempty"`
+	Warnings   []Problem `json:"warnings,omitempty"`
+
+	byAttr map[string][]*Command
+	flat   string
+}
+
+// Command is one occurrence of a command.
+type Command struct {
+	Name   string   `json:"name"` // as written: "partition" stays "partition"
+	Pos    Position `json:"position"`
+	Values Values   `json:"values,omitempty"`
+
+	spec *Spec
+}
+
+// Spec is the command's table.
+func (c *Command) Spec() *Spec { return c.spec }
+
+// Script is a section that is run.
+type Script struct {
+	Kind        string   `json:"kind"` // "pre", "pre-install", "post", "onerror" or "traceback"
+	Interpreter string   `json:"interpreter"`
+	NoChroot    bool     `json:"noChroot"` // always true but for a plain %post
+	ErrorOnFail bool     `json:"errorOnFail"`
+	Log         string   `json:"log,omitempty"`
+	Body        string   `json:"body"` // with its line ends as they stand
+	Pos         Position `json:"position"`
+}
+
+// Addon is a section that the installer hands to others: %addon, whose name it is called by, or %anaconda.
+type Addon struct {
+	Section string   `json:"section"` // "%addon" or "%anaconda"
+	Name    string   `json:"name"`    // such as "com_redhat_kdump"; "" for %anaconda
+	Args    []string `json:"args,omitempty"`
+	Body    string   `json:"body"`
+	Pos     Position `json:"position"`
+}
+
+// Certificate is a %certificate section.
+type Certificate struct {
+	Filename string   `json:"filename"`
+	Dir      string   `json:"dir,omitempty"`
+	Type     string   `json:"type,omitempty"`
+	Body     string   `json:"body"`
+	Pos      Position `json:"position"`
+}
+
+// Include is an %include or %ksappend that wasn't resolved.
+type Include struct {
+	Ref string   `json:"ref"` // as written
+	Pos Position `json:"position"`
+}
+
+// Flat is the text with every include replaced by what it includes, comments and all. It parses to an equal File.
+func (f *File) Flat() string { return f.flat }
+
+// Command is the last occurrence of the named command or of another spelling of it.
+func (f *File) Command(name string) (*Command, bool) {
+	for i := len(f.Commands) - 1; i >= 0; i-- {
+		if c := f.Commands[i]; c.spec.called(name) {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+func (s *Spec) called(name string) bool {
+	for _, n := range s.Names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *File) add(c *Command) {
+	f.Commands = append(f.Commands, c)
+	attr := c.spec.attr()
+	f.byAttr[attr] = append(f.byAttr[attr], c)
+}
+
+// all are the occurrences of every command with the Attr.
+func (f *File) all(attr string) []*Command { return f.byAttr[attr] }
+
+func (f *File) seen(attr string) bool { return len(f.byAttr[attr]) > 0 }
+
+// state is what the occurrences of a command that isn't a list amount to.
+func (f *File) state(attr string) Values {
+	state := Values{}
+	for _, c := range f.byAttr[attr] {
+		state.amend(c.Values, c.spec.Options)
+	}
+	return state
+}

@@ -1,0 +1,204 @@
+package kickstart
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// printer collects the words of one line.
+type printer struct {
+	words []string
+}
+
+func (p *printer) word(text string) { p.words = append(p.words, quote(text)) }
+
+func (p *printer) option(name, value string) {
+	p.words = append(p.words, name+"="+quote(value))
+}
+
+func (p *printer) flag(name string) { p.words = append(p.words, name) }
+
+// String is the canonical text: commands grouped and ordered as the reference prints them, then scripts, addons and
+// packages. Comments, repetitions that change nothing and the order of %packages are lost; the meaning isn't.
+func (f *File) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "#version=%s\n", f.Version)
+	done := map[string]bool{}
+	for _, spec := range f.Version.table().specs {
+		if attr := spec.attr(); !done[attr] {
+			done[attr] = true
+			f.printCommands(&out, attr)
+		}
+	}
+	f.printSections(&out)
+	return out.String()
+}
+
+func (f *File) printCommands(out *strings.Builder, attr string) {
+	all := f.all(attr)
+	if len(all) == 0 {
+		return
+	}
+	last := all[len(all)-1]
+	if !last.spec.Repeats {
+		all = []*Command{{Name: last.Name, Values: f.state(attr), spec: last.spec}}
+	}
+	for _, c := range all {
+		if text := c.String(f.Version); text != "" {
+			out.WriteString(text + "\n")
+		}
+	}
+}
+
+// String is the command as one canonical line; "" when it does nothing in the version.
+func (c *Command) String(v Version) string {
+	if c.spec.Ignored != 0 && v >= c.spec.Ignored {
+		return ""
+	}
+	p := &printer{words: []string{c.Name}}
+	if c.spec.Print != nil {
+		c.spec.Print(p, c.Values)
+	} else {
+		p.table(c.spec, c.Values, v)
+	}
+	return strings.Join(p.words, " ")
+}
+
+// table writes positional arguments, then every option that has a value.
+func (p *printer) table(spec *Spec, values Values, v Version) {
+	for i := range spec.Args {
+		if o := &spec.Args[i]; o.Known(v) {
+			switch value := values[o.Dest].(type) {
+			case string:
+				p.word(value)
+			case []string:
+				for _, item := range value {
+					p.word(item)
+				}
+			}
+		}
+	}
+	done := map[string]bool{}
+	for i := range spec.Options {
+		o := &spec.Options[i]
+		if !o.Known(v) || done[o.Dest] && o.Kind != Const && o.Kind != Off {
+			continue
+		}
+		done[o.Dest] = true
+		p.byKind(o, values)
+	}
+}
+
+func (p *printer) byKind(o *Option, values Values) {
+	name, value := o.Names[0], values[o.Dest]
+	switch o.Kind {
+	case Flag:
+		if values.Bool(o.Dest) {
+			p.flag(name)
+		}
+	case Off:
+		if off := values.OptBool(o.Dest); off != nil && !*off {
+			p.flag(name)
+		}
+	case Const:
+		if value == o.Value {
+			p.flag(name)
+		}
+	case Bool:
+		if on := values.OptBool(o.Dest); on != nil {
+			p.option(name, map[bool]string{true: "on", false: "off"}[*on])
+		}
+	case Int:
+		if value != nil {
+			p.option(name, fmt.Sprint(value))
+		}
+	case Optional:
+		if value == true {
+			p.flag(name)
+		} else if value != nil {
+			p.option(name, values.Text(o.Dest))
+		}
+	case Collect:
+		for _, item := range values.List(o.Dest) {
+			p.option(name, item)
+		}
+	case List, Extend:
+		if items := values.List(o.Dest); len(items) > 0 {
+			p.option(name, strings.Join(items, ","))
+		}
+	case Text:
+		if text := values.Text(o.Dest); text != "" {
+			p.option(name, text)
+		}
+	}
+}
+
+func (f *File) printSections(out *strings.Builder) {
+	kinds := []string{"pre", "pre-install", "post", "onerror", "traceback"}
+	scripts := slices.Clone(f.Scripts)
+	slices.SortStableFunc(scripts, func(a, b Script) int { return slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind) })
+	for _, s := range scripts {
+		out.WriteString("\n" + s.String())
+	}
+	for _, c := range f.Certificates {
+		out.WriteString("\n" + c.String())
+	}
+	for _, a := range f.Addons {
+		out.WriteString("\n" + a.String())
+	}
+	if f.Packages.Seen {
+		out.WriteString("\n" + f.Packages.String())
+	}
+}
+
+// section writes a header, a body that ends in a line end, and %end.
+func printSection(p *printer, body string) string {
+	if body != "" && trimEnd(body) == body {
+		body += "\n"
+	}
+	return strings.Join(p.words, " ") + "\n" + body + "%end\n"
+}
+
+// String is the section in canonical form.
+func (s Script) String() string {
+	p := &printer{words: []string{"%" + s.Kind}}
+	if s.Interpreter != "/bin/sh" {
+		p.option("--interpreter", s.Interpreter)
+	}
+	if s.NoChroot && s.Kind == "post" {
+		p.flag("--nochroot")
+	}
+	if s.Log != "" {
+		p.option("--logfile", s.Log)
+	}
+	if s.ErrorOnFail {
+		p.flag("--erroronfail")
+	}
+	return printSection(p, s.Body)
+}
+
+// String is the section in canonical form.
+func (a Addon) String() string {
+	p := &printer{words: []string{a.Section}}
+	if a.Name != "" {
+		p.word(a.Name)
+	}
+	for _, arg := range a.Args {
+		p.word(arg)
+	}
+	return printSection(p, a.Body)
+}
+
+// String is the section in canonical form.
+func (c Certificate) String() string {
+	p := &printer{words: []string{"%certificate"}}
+	p.option("--filename", c.Filename)
+	if c.Dir != "" {
+		p.option("--dir", c.Dir)
+	}
+	if c.Type != "" {
+		p.option("--type", c.Type)
+	}
+	return printSection(p, c.Body)
+}

@@ -1,0 +1,132 @@
+package kickstart
+
+// Spec is the table of one command: what it is called, what it accepts, and in which versions.
+type Spec struct {
+	Names    []string // every spelling; the canonical one first
+	Attr     string   // commands of one Attr share their state, as halt and reboot do; empty: Names[0]
+	Help     string   // one sentence for people
+	Since    Version  // first version that knows the command; 0: all
+	Until    Version  // last version that knows it; 0: all
+	Ignored  Version  // from this version on it is accepted with a warning and does nothing
+	Removed  Version  // from this version on it is an error
+	Priority int      // where the canonical text has it, lowest first
+	Repeats  bool     // each occurrence stands for itself; otherwise a later one amends the earlier
+	// Conflicts are the Attrs that can't stand before this command in the same file.
+	Conflicts []string
+	Args      []Option // positional arguments, in order
+	Options   []Option
+	Loose     bool                   // Check sees to the words that fit nowhere
+	Parse     func(*call)            // reads the words itself, for commands without a table
+	Check     func(*call)            // what a table can't say; may set values
+	Print     func(*printer, Values) // writes the line; nil: by the table
+}
+
+// Kind says how many words an option takes and what they become in [Values].
+type Kind int
+
+// The kinds. Flag, Off and Const take no word; Optional takes none or one; Rest is for positional arguments only.
+const (
+	Text     Kind = iota // one word: string
+	Int                  // one word: int64
+	Bool                 // one word, on/off/yes/no/true/false/1/0: bool
+	List                 // one word, separated by commas: []string
+	Flag                 // true when given
+	Off                  // false when given
+	Const                // Value when given
+	Collect              // one word, may be repeated: []string
+	Extend               // one list, may be repeated: []string
+	Member               // Value joins the list of Dest: []string
+	Optional             // none or one word: string, or true when none
+	Rest                 // positional: every word that follows: []string
+)
+
+func (k Kind) String() string {
+	names := [...]string{"text", "number", "yes/no", "list", "flag", "flag", "flag", "text, repeatable", "list, repeatable", "flag",
+		"optional text", "words"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
+
+func (k Kind) takesWord() bool { return k != Flag && k != Off && k != Const && k != Member }
+
+// Option is one option, or one positional argument, of a command or section.
+type Option struct {
+	Names      []string // with dashes, canonical first; a positional argument has its placeholder
+	Dest       string   // key in [Values]
+	Kind       Kind
+	Value      any      // what Const and Member set
+	Choices    []string // the words that are allowed; nil: any
+	Required   bool
+	Resets     bool    // a later occurrence of the command without this option takes the value away
+	Since      Version // first version that knows it; 0: all
+	Until      Version // last version that knows it; 0: all
+	Deprecated Version // from this version on it warns
+	Instead    string  // what to use in place of a deprecated one
+	// Read turns the word into its value; nil: as Kind says. Its error is shown after "--option: ".
+	Read func(word string, v Version) (any, error)
+}
+
+// Known reports whether the version has the command; an ignored or removed command is known.
+func (s *Spec) Known(v Version) bool { return inRange(v, s.Since, s.Until) }
+
+// Known reports whether the version has the option.
+func (o *Option) Known(v Version) bool { return inRange(v, o.Since, o.Until) }
+
+func inRange(v, since, until Version) bool {
+	return (since == 0 || v >= since) && (until == 0 || v <= until)
+}
+
+// The constructors below make a table line readable: kind, names, then what is special about it.
+
+func text(names ...string) Option   { return Option{Names: names, Dest: destOf(names[0])} }
+func number(names ...string) Option { return text(names...).kind(Int) }
+func yesNo(names ...string) Option  { return text(names...).kind(Bool) }
+func list(names ...string) Option   { return text(names...).kind(List) }
+
+// flag resets, as a flag that isn't repeated counts as not given.
+func flag(names ...string) Option { return text(names...).kind(Flag).resets() }
+
+// off is a flag that makes another value false.
+func off(dest string, names ...string) Option { return text(names...).kind(Off).to(dest).resets() }
+
+// set is a flag that gives dest a fixed value.
+func set(dest string, value any, names ...string) Option {
+	o := text(names...).kind(Const).to(dest)
+	o.Value = value
+	return o
+}
+
+// word is one positional argument; rest takes all that follow.
+func positional(name string) Option { return text(name).need() }
+func rest(name string) Option       { return text(name).kind(Rest) }
+
+func (o Option) kind(k Kind) Option           { o.Kind = k; return o }
+func (o Option) to(dest string) Option        { o.Dest = dest; return o }
+func (o Option) need() Option                 { o.Required = true; return o }
+func (o Option) resets() Option               { o.Resets = true; return o }
+func (o Option) keeps() Option                { o.Resets = false; return o }
+func (o Option) since(v Version) Option       { o.Since = v; return o }
+func (o Option) until(v Version) Option       { o.Until = v; return o }
+func (o Option) oneOf(words ...string) Option { o.Choices = words; return o }
+func (o Option) deprecated(v Version, instead string) Option {
+	o.Deprecated, o.Instead = v, instead
+	return o
+}
+func (o Option) read(f func(string, Version) (any, error)) Option { o.Read = f; return o }
+
+// destOf makes "ipv4_dns_search" of "--ipv4-dns-search" and "mntpoint" of "<mntpoint>".
+func destOf(name string) string {
+	var dest []byte
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '-' && len(dest) > 0:
+			dest = append(dest, '_')
+		case c == '-' || c == '<' || c == '>' || c == '[' || c == ']':
+		default:
+			dest = append(dest, c)
+		}
+	}
+	return string(dest)
+}
