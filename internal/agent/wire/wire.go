@@ -123,7 +123,6 @@ type Partition struct {
 	FSOptions   string `json:"fsOptions,omitempty"` // fstab's
 	MkfsOptions string `json:"mkfsOptions,omitempty"`
 	Label       string `json:"label,omitempty"`
-	UUID        string `json:"uuid,omitempty"`
 	OnPart      string `json:"onPart,omitempty"` // "vda1"
 	OnDisk      string `json:"onDisk,omitempty"`
 	AsPrimary   bool   `json:"asPrimary,omitempty"`
