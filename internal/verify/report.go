@@ -1,0 +1,98 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
+)
+
+// maxReport is how many bytes of a report file are read.
+const maxReport = 16 << 20
+
+// Report is what booting an image showed. It is written as JSON beside the consoles.
+type Report struct {
+	Image   Subject   `json:"image"`
+	Passed  bool      `json:"passed"`  // every boot passed, and there was one
+	Started time.Time `json:"started"` // UTC
+	Boots   []Boot    `json:"boots"`
+}
+
+// Subject says which file was booted. The digest ties the report to the content: the file may be renamed, not changed.
+type Subject struct {
+	File   string        `json:"file"` // base name
+	Digest digest.Digest `json:"digest"`
+	Size   int64         `json:"size"`   // bytes
+	Format string        `json:"format"` // QEMU's name
+	Arch   string        `json:"arch"`
+}
+
+// Boot is one start of the image.
+type Boot struct {
+	Firmware string  `json:"firmware"` // "bios", "uefi", "default"
+	Accel    string  `json:"accel"`    // "kvm", "tcg"
+	Passed   bool    `json:"passed"`   // it came up, every check passed and it shut down
+	Seconds  float64 `json:"seconds"`  // from start to power-off
+	Login    float64 `json:"login"`    // seconds from start to the first login; 0 when there was none
+	Kernel   string  `json:"kernel,omitempty"`
+	Cmdline  string  `json:"cmdline,omitempty"` // the kernel's, as booted
+	Checks   []Check `json:"checks"`
+	Console  string  `json:"console"`           // path of the console's log
+	Command  string  `json:"command,omitempty"` // starts the same machine again
+	Error    string  `json:"error,omitempty"`   // why it did not come as far as the checks, or did not shut down
+}
+
+// Check is one look at the running system.
+type Check struct {
+	Name   string `json:"name"` // "systemd", "packages", …
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail,omitempty"` // what was seen; for a failure, enough to start looking
+}
+
+// Save writes the report to path; a reader sees the old file or the new one.
+func (r Report) Save(path string) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the boot report: %w", err)
+	}
+	return durable.WriteFile(path, append(b, '\n'))
+}
+
+// LoadReport reads what Save wrote.
+func LoadReport(path string) (Report, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading the boot report: %w", err)
+	}
+	if info.Size() > maxReport {
+		return Report{}, fmt.Errorf("reading the boot report %s: it is larger than %d bytes", path, maxReport)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading the boot report: %w", err)
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Report{}, fmt.Errorf("reading the boot report %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Failures lists what did not pass, a line each, for people.
+func (r Report) Failures() []string {
+	var lines []string
+	for _, b := range r.Boots {
+		if b.Error != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s", b.Firmware, b.Error))
+		}
+		for _, c := range b.Checks {
+			if !c.Passed {
+				lines = append(lines, fmt.Sprintf("%s: %s: %s", b.Firmware, c.Name, c.Detail))
+			}
+		}
+	}
+	return lines
+}
