@@ -1,0 +1,52 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReadHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want Host
+	}{
+		"debian": {"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\n", Host{"Debian GNU/Linux 12 (bookworm)", true}},
+		"ubuntu": {"ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME='Ubuntu 24.04'\n", Host{"Ubuntu 24.04", true}},
+		"rocky":  {"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n", Host{"Rocky Linux 9.6", false}},
+		"empty":  {"", Host{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := ReadHost(strings.NewReader(c.text)); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	debian, rocky := Host{Debian: true}, Host{}
+	missing := Need{Name: "x", Required: true, Programs: []string{"no-such-program-anywhere"}, Debian: "x-deb", Rocky: "x-rpm"}
+	if f := Check(t.Context(), missing, debian); f.OK || !strings.Contains(f.Fix, "apt-get install") || !strings.Contains(f.Fix, "x-deb") {
+		t.Errorf("a missing program on Debian: %+v", f)
+	}
+	if f := Check(t.Context(), missing, rocky); f.OK || f.Fix != "dnf install x-rpm" {
+		t.Errorf("a missing program on Rocky: %+v", f)
+	}
+	shell := Need{Name: "git", Programs: []string{"git"}, Version: []string{"--version"}}
+	if f := Check(t.Context(), shell, debian); !f.OK || !version.MatchString(f.Detail) {
+		t.Errorf("git: %+v", f)
+	}
+	broken := Need{Name: "false", Programs: []string{"false"}, Version: []string{"--version-please"}, Debian: "coreutils"}
+	if f := Check(t.Context(), broken, debian); f.OK {
+		t.Errorf("a program that can't say its version and fails: %+v", f)
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	if !Healthy([]Finding{{Required: true, OK: true}, {OK: false}}) {
+		t.Error("an optional need made the host unfit")
+	}
+	if Healthy([]Finding{{Required: true, OK: false}}) {
+		t.Error("a missing required need went unseen")
+	}
+}
