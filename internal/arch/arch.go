@@ -23,6 +23,7 @@ type Arch struct {
 	Debian  string // "amd64"; only the test distribution needs it
 	Go      string // GOARCH
 	EFI     string // suffix of EFI programs in lower case, "x64"; empty without UEFI
+	Grub    string // grub's target for firmware other than UEFI: "i386-pc"; empty where there is none or grub isn't used
 	QEMU    string // "qemu-system-x86_64"
 	User    string // "qemu-x86_64-static"
 	Machine string // -machine
@@ -41,7 +42,7 @@ type Arch struct {
 func table() []Arch {
 	return []Arch{
 		{
-			Name: "x86_64", Debian: "amd64", Go: "amd64", EFI: "x64",
+			Name: "x86_64", Debian: "amd64", Go: "amd64", EFI: "x64", Grub: "i386-pc",
 			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35", BIOS: true,
 			Console: "ttyS0", Port: []string{"-serial", "chardev:console"}, Bus: PCI,
 			CPU: map[string]string{"8": "Nehalem", "9": "Nehalem", "10": "Haswell"},
@@ -53,7 +54,7 @@ func table() []Arch {
 			CPU: map[string]string{"8": "cortex-a72", "9": "cortex-a72", "10": "cortex-a72"},
 		},
 		{
-			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le",
+			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le", Grub: "powerpc-ieee1275",
 			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries", Direct: ",x-vof=on", BIOS: true,
 			Console: "hvc0", Port: []string{"-device", "spapr-vty,chardev=console"}, Bus: PCI,
 			CPU: map[string]string{"8": "power9", "9": "power9", "10": "power9"},
