@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 )
 
 // MaxSize is the most that a file may have, in bytes. Pipelines and the list of sources are a few hundred.
@@ -52,6 +53,29 @@ func Decode(file string, data []byte, into any) error {
 		e.Message, _, _ = strings.Cut(positioned.GetMessage(), "\n")
 		if token := positioned.GetToken(); token != nil && token.Position != nil {
 			e.Line, e.Column = token.Position.Line, token.Position.Column
+		}
+	}
+	return e
+}
+
+// At is an error about the value at path ("$.disk.size") of a file that Decode accepted. Where the file has no such value, it points to the
+// nearest parent.
+func At(file string, data []byte, path, message string) error {
+	e := &Error{File: file, Message: strings.TrimPrefix(path, "$.") + ": " + message}
+	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return e
+	}
+	for p := path; strings.HasPrefix(p, "$."); p = p[:max(1, strings.LastIndexAny(p, ".["))] {
+		at, err := yaml.PathString(p)
+		if err != nil {
+			continue
+		}
+		if node, err := at.FilterFile(parsed); err == nil && node != nil {
+			if position := node.GetToken().Position; position != nil {
+				e.Line, e.Column = position.Line, position.Column
+			}
+			break
 		}
 	}
 	return e

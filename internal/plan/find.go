@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Request says which image is wanted, and what of its pipeline is overridden.
+type Request struct {
+	Distro    string
+	Release   string // "9", or "9.6" for that minor release instead of the pipeline's
+	Image     string
+	Variant   string   // "" is the image's primary variant
+	Arch      string   // RPM's name
+	Mirror    string   // URL instead of the distribution's
+	KeyFiles  []string // instead of the release's keys
+	Kickstart string   // path in the kickstart repository, instead of the pipeline's
+}
+
+// Find returns the pipeline for a request. The error says what there is instead.
+func (c Catalog) Find(r Request) (Pipeline, error) {
+	steps := []struct {
+		what, want string
+		of         func(Pipeline) string
+	}{
+		{"distribution", r.Distro, func(p Pipeline) string { return p.release.Distro }},
+		{"release", major(r.Release), Pipeline.Release},
+		{"image", r.Image, func(p Pipeline) string { return p.image.Image }},
+		{"variant", r.Variant, func(p Pipeline) string { return p.image.Variant }},
+	}
+	left := c.pipelines
+	for _, s := range steps {
+		var match []Pipeline
+		var names []string
+		for _, p := range left {
+			name := s.of(p)
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			if strings.EqualFold(name, s.want) || s.what == "variant" && s.want == "" && p.image.Primary {
+				match = append(match, p)
+			}
+		}
+		if len(match) == 0 {
+			slices.Sort(names)
+			return Pipeline{}, fmt.Errorf("there is no %s %q: want one of %s", s.what, s.want, strings.Join(names, ", "))
+		}
+		left = match
+	}
+	p := left[0]
+	if archs := p.architectures(); !slices.Contains(archs, r.Arch) {
+		return Pipeline{}, fmt.Errorf("%s %s-%s is not made for %q: want one of %s", p.release.Distro, p.image.Image, p.image.Variant, r.Arch, strings.Join(archs, ", "))
+	}
+	return p, nil
+}
+
+func (p Pipeline) architectures() []string {
+	if len(p.image.Architectures) > 0 {
+		return p.image.Architectures
+	}
+	return p.release.Architectures
+}
+
+// major is "9" of "9.6".
+func major(release string) string {
+	m, _, _ := strings.Cut(release, ".")
+	return m
+}

@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/kickstart"
+	"github.com/quarry-project/quarry/internal/source"
+)
+
+// Make makes the Plan. It reads the kickstart and its includes from checkout and does no other I/O. What is wrong with the
+// kickstart, or can't be carried out, is a kickstart.Problems with file, line and column.
+func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
+	release := p.release
+	plan := Plan{
+		Distro: release.Distro, DistroName: release.Name, Release: release.Release, Version: release.Version, EFIDir: release.EFI,
+		Image: p.image.Image, Variant: p.image.Variant, Primary: p.image.Primary, Arch: r.Arch,
+		Builder: p.image.Builder, Naming: release.Naming,
+		Disk:    Disk{Size: p.diskSize},
+		Outputs: slices.Clone(p.image.Outputs),
+		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
+	}
+	if strings.Contains(r.Release, ".") {
+		plan.Version = r.Release
+	}
+	ks, err := readKickstart(&plan, p, r, checkout)
+	if err != nil {
+		return Plan{}, err
+	}
+	problems, warnings := checkCommands(ks)
+	problems = append(problems, checkStorage(ks, p.diskSize)...)
+	vars, err := variables(plan, p, r)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan.Repositories, plan.Warnings = vars.repositories(p), warnings
+	extra, moreProblems, moreWarnings := vars.kickstartRepositories(ks, plan.Repositories)
+	plan.Repositories = append(plan.Repositories, extra...)
+	plan.Warnings = append(plan.Warnings, moreWarnings...)
+	if problems = append(problems, moreProblems...); len(problems) > 0 {
+		return Plan{}, problems
+	}
+	plan.Tree = vars.expand(release.Tree)
+	if plan.Keys, err = vars.keys(p, r); err != nil {
+		return Plan{}, err
+	}
+	plan.Packages = packagesOf(ks, r.Arch, p.image.Available)
+	plan.Verify = Verify{Firmware: p.image.Verify.Firmware, User: p.image.Verify.User}
+	if plan.Verify.Firmware == nil {
+		installed := slices.Concat(names(plan.Packages.Install), scriptInstalls(ks), p.image.Available)
+		plan.Verify.Firmware = firmwares(ks, r.Arch, installed)
+	}
+	return plan, nil
+}
+
+func readKickstart(plan *Plan, p Pipeline, r Request, checkout source.Checkout) (*kickstart.File, error) {
+	name := p.image.Kickstart
+	if r.Kickstart != "" {
+		name = r.Kickstart
+	}
+	version, err := kickstart.ParseVersion(p.release.Kickstarts.Version)
+	if err != nil {
+		return nil, fmt.Errorf("the release %s %s: %w", plan.Distro, plan.Release, err)
+	}
+	text, err := checkout.FS.Open(name)
+	if err != nil {
+		have, _ := fs.Glob(checkout.FS, "*.ks")
+		return nil, fmt.Errorf("the kickstart of %s: %w; %s has %s", plan.Name(), err, checkout.URL, strings.Join(have, ", "))
+	}
+	defer text.Close()
+	ks, err := kickstart.Parse(name, text, kickstart.Options{Version: version, Includes: checkout.FS, AllowMissingIncludes: true})
+	if err != nil {
+		return nil, err
+	}
+	flat := ks.Flat()
+	plan.Kickstart = Kickstart{
+		Source: checkout.URL, Branch: checkout.Branch, Commit: checkout.Commit, Path: name,
+		Version: strings.ToLower(version.String()), Text: flat, Digest: digest.Bytes([]byte(flat)),
+	}
+	return ks, nil
+}
+
+// vars expands the variables of URLs.
+type vars struct{ replacer *strings.Replacer }
+
+func variables(plan Plan, p Pipeline, r Request) (vars, error) {
+	mirror := p.release.Mirror
+	if r.Mirror != "" {
+		mirror = r.Mirror
+	}
+	if mirror == "" {
+		return vars{}, fmt.Errorf("%s has no public mirror: say where it is with --mirror URL", plan.DistroName)
+	}
+	u, err := url.Parse(mirror)
+	if err != nil || !slices.Contains([]string{"http", "https", "file"}, u.Scheme) {
+		return vars{}, fmt.Errorf("the mirror %q is no http, https or file URL", mirror)
+	}
+	return vars{strings.NewReplacer("$mirror", strings.TrimRight(mirror, "/"), "$releasever", plan.Release, "$release", plan.Release,
+		"$version", plan.Version, "$basearch", plan.Arch, "$arch", plan.Arch)}, nil
+}
+
+func (v vars) expand(text string) string { return v.replacer.Replace(text) }
+
+func (v vars) repositories(p Pipeline) (all []Repository) {
+	for _, r := range p.release.Repositories {
+		all = append(all, Repository{
+			ID: r.ID, BaseURL: v.expand(r.BaseURL), Cost: r.Cost, Include: r.Include, Exclude: r.Exclude, Hotfixes: r.Hotfixes,
+			GPGCheck: true, RepoGPGCheck: r.RepoGPGCheck, File: path.Join(path.Dir(p.File), "release.yaml"),
+		})
+	}
+	return all
+}
+
+// leftover is a variable that is not known here.
+var leftover = regexp.MustCompile(`\$\w+`)
+
+// kickstartRepositories are those of repo commands. One that is called like a repository of the release gives way to it, so that --mirror
+// holds for all of them.
+func (v vars) kickstartRepositories(ks *kickstart.File, release []Repository) (all []Repository, problems kickstart.Problems, warnings []string) {
+	for _, r := range ks.Repos() {
+		if slices.ContainsFunc(release, func(have Repository) bool { return strings.EqualFold(have.ID, r.Name) }) {
+			warnings = append(warnings, fmt.Sprintf("%s: the repository %s is taken from the release instead", r.Pos, r.Name))
+			continue
+		}
+		repo := Repository{
+			ID: r.Name, BaseURL: v.expand(r.BaseURL), MirrorList: v.expand(r.MirrorList), Metalink: v.expand(r.MetaLink),
+			Include: r.IncludePkgs, Exclude: r.ExcludePkgs, Proxy: r.Proxy, NoVerifySSL: r.NoVerifySSL, GPGCheck: true,
+			File: r.Pos.File, Line: r.Pos.Line,
+		}
+		if r.Cost != nil {
+			repo.Cost = *r.Cost
+		}
+		unknown := leftover.FindString(repo.URL())
+		switch {
+		case repo.URL() == "":
+			problems = append(problems, problem(r.Pos, "give --baseurl, --mirrorlist or --metalink", "the repository %s is not one of the release", r.Name))
+		case unknown != "":
+			problems = append(problems, problem(r.Pos, "known are $basearch, $arch and $releasever", "the variable %s has no value", unknown))
+		case !word.MatchString(r.Name):
+			problems = append(problems, problem(r.Pos, "use letters, digits, dots and dashes", "%q is no name for a repository", r.Name))
+		case r.SSLCACert+r.SSLClientCert+r.SSLClientKey != "":
+			problems = append(problems, problem(r.Pos, "use a repository that needs none", "client certificates of repositories are not supported"))
+		default:
+			all = append(all, repo)
+		}
+	}
+	return all, problems, warnings
+}
+
+func (v vars) keys(p Pipeline, r Request) (all []Key, err error) {
+	for _, file := range r.KeyFiles {
+		absolute, err := filepath.Abs(file)
+		if err != nil {
+			return nil, fmt.Errorf("the key %s: %w", file, err)
+		}
+		all = append(all, Key{File: absolute})
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	for _, k := range p.release.Keys {
+		all = append(all, Key{URL: v.expand(k.URL), Fingerprint: k.Fingerprint})
+	}
+	return all, nil
+}

@@ -1,0 +1,109 @@
+package pipelines_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/source"
+	"github.com/quarry-project/quarry/kickstarts"
+	"github.com/quarry-project/quarry/pipelines"
+	"github.com/quarry-project/quarry/test/shared"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v: run go test ./pipelines -update", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-golden +now); if that is right, run go test ./pipelines -update:\n%s", name, diff)
+	}
+}
+
+// check makes the plans of one pipeline for every architecture: the whole of x86_64, and what people see of the others.
+func check(t *testing.T, request plan.Request, checkout source.Checkout) {
+	catalog, err := plan.Load(pipelines.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range arch.Names() {
+		request.Arch = a
+		pipeline, err := catalog.Find(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := plan.Make(pipeline, request, checkout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, p.Name()+".txt", []byte(p.Text()))
+		var back plan.Plan
+		encoded, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encoded, &back); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(p, back); diff != "" {
+			t.Errorf("the plan changes on its way through JSON:\n%s", diff)
+		}
+		if a == "x86_64" {
+			p.Kickstart.Text = "" // its digest stands for it
+			var out bytes.Buffer
+			encoder := json.NewEncoder(&out)
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			if err := encoder.Encode(p); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, p.Name()+".json", out.Bytes())
+		}
+	}
+}
+
+func TestPebble(t *testing.T) {
+	check(t, plan.Request{Distro: "pebble", Release: "9", Image: "GenericCloud", Mirror: "file:///pebble"}, source.Own(kickstarts.Files))
+}
+
+func TestRockyWithTheUpstreamKickstart(t *testing.T) {
+	checkout, err := source.Open(t.Context(), source.Options{
+		CacheDir: t.TempDir(), Branch: "r9", Override: filepath.Join(shared.Dir(t), "data", "rocky-kickstarts.bundle"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkout.URL = "rocky-kickstarts.bundle" // without this machine's folder
+	check(t, plan.Request{Distro: "rocky", Release: "9", Image: "GenericCloud"}, checkout)
+}
+
+func TestSources(t *testing.T) {
+	catalog, err := source.LoadCatalog(kickstarts.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, branch, err := catalog.Find("rocky", "9")
+	if err != nil || branch != "r9" || len(s.URLs) < 2 {
+		t.Errorf("Rocky 9's kickstarts: %+v, branch %q: %v", s, branch, err)
+	}
+}
