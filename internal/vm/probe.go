@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/command"
 	"github.com/quarry-project/quarry/internal/progress"
@@ -161,7 +162,7 @@ func try(ctx context.Context, s ProbeSpec, v verdict) (verdict, error) {
 	case err == nil:
 		v.Works, v.Reason = true, fmt.Sprintf("a machine started and reported in %.1f s", time.Since(start).Seconds())
 	default:
-		v.Reason = fmt.Sprintf("%s opens, but a machine does not run with it: %v", kvmDevice, err)
+		v.Reason = wire.Clean(fmt.Sprintf("%s opens, but a machine does not run with it: %v", kvmDevice, err))
 	}
 	return v, nil
 }
