@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"fmt"
+
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/nevra"
@@ -94,4 +96,9 @@ type Tree struct {
 type Key struct {
 	Fingerprint string `json:"fingerprint"` // of the primary key, upper-case hexadecimal
 	Armored     string `json:"armored"`
+}
+
+// Key is NAME-EPOCH:VERSION-RELEASE.ARCH, with the epoch even where it is 0: the spelling of Request.Expected and of Inputs.RPMs.
+func (p Package) Key() string {
+	return fmt.Sprintf("%s-%s:%s-%s.%s", p.Name, p.Epoch, p.Version, p.Release, p.Arch)
 }
