@@ -83,7 +83,10 @@ func (a *arguments) walk(found []*option, plain []bool) {
 
 // takePositional gives the run of plain words [i,end) to as many positional arguments as it suffices for.
 func (a *arguments) takePositional(i, end, next int) (int, int) {
-	run := slices.DeleteFunc(slices.Clone(a.words[i:end]), func(w word) bool { return w.text == "--" })
+	run := a.words[i:end]
+	if next < len(a.args) {
+		run = slices.DeleteFunc(slices.Clone(run), func(w word) bool { return w.text == "--" })
+	}
 	for ; next < len(a.args); next++ {
 		arg := &a.args[next]
 		switch {

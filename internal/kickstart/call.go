@@ -10,7 +10,8 @@ type call struct {
 	*arguments
 	spec   *Spec
 	name   string // as written
-	after  string // the text of the line after the name, trimmed
+	start  int    // where in the line it begins
+	after  string // the text of the line after the name, trimmed, its comment too
 	file   *File  // what stands before this line
 	failed bool
 }
@@ -65,6 +66,13 @@ func (c *call) optionName(dest string) string {
 		}
 	}
 	return dest
+}
+
+// otherwise sets a value that wasn't given.
+func (c *call) otherwise(dest, value string) {
+	if c.values.empty(dest) && value != "" {
+		c.values[dest] = value
+	}
 }
 
 // merged is the command's state before this line with this line's values laid over it.

@@ -55,7 +55,13 @@ func readAutoPartType(text string, _ Version) (any, error) {
 func checkFileSystem(c *call) {
 	v := c.values
 	c.need(!strings.HasPrefix(v.Text("mntpoint"), "btrfs."), "mntpoint", "Btrfs isn't supported")
-	c.need(v.Text("fstype") != "btrfs", "fstype", "Btrfs isn't supported")
+	if v.Text("fstype") == "btrfs" {
+		if c.name == "raid" && c.version >= RHEL10 { // where the reference forgets to refuse it
+			c.warn(c.given["fstype"], "Btrfs isn't supported", "")
+		} else {
+			c.fail("fstype", "Btrfs isn't supported")
+		}
+	}
 	c.apart("mkfsoptions", "fsprofile")
 	if v.Has("format") && !v.empty("mkfsoptions") {
 		c.fail("mkfsoptions", "--mkfsoptions has no effect with --noformat")
@@ -95,13 +101,13 @@ func checkRAID(c *call) {
 	}
 	v["members"] = members
 	checkFileSystem(c)
-	if v.Bool("useexisting") {
-		c.need(len(members) == 0, "members", "--useexisting can't have members")
+	if v.Bool("useexisting") || v.Has("format") {
+		v["useexisting"] = true
+		c.need(len(members) == 0, "members", "a RAID device that exists can't be given members")
 		c.need(!v.empty("device"), "device", "--useexisting needs --device")
 	} else {
 		c.need(len(members) > 0, "", "raid needs partitions", "name them: raid MOUNTPOINT --device=NAME --level=LEVEL raid.01 raid.02")
 	}
-	c.need(v.Bool("useexisting") || !v.empty("level"), "", "raid needs --level")
 	c.duplicate("RAID device", "device")
 }
 
@@ -110,7 +116,7 @@ func checkVolGroup(c *call) {
 	words := v.List("name")
 	for _, w := range c.extra {
 		if strings.HasPrefix(w.text, "-") {
-			c.rejectExtra()
+			c.rejectExtra() // the reference would take it for the only partition
 			return
 		}
 		words = append(words, w.text)
@@ -122,6 +128,7 @@ func checkVolGroup(c *call) {
 	members := words[1:]
 	v["name"], v["members"] = words[0], members
 	if v.Has("format") || v.Bool("useexisting") {
+		v["useexisting"] = true
 		c.need(len(members) == 0, "name", "a volume group that exists can't be given partitions")
 	} else {
 		c.need(len(members) > 0, "name", "volgroup needs partitions", "name them: volgroup NAME pv.01 pv.02")
@@ -145,8 +152,11 @@ func checkLogVol(c *call) {
 		c.need(v.Int("percent") > 0 && v.Int("percent") <= 100, "percent", "--percent must be from 1 to 100")
 	}
 	exists := v.Bool("useexisting") || v.Has("format")
-	if !exists && v.empty("size") && v.empty("percent") && !v.Bool("hibernation") {
-		c.fail("", "the logical volume has no size", "use --size, --percent, --useexisting, --noformat or --hibernation")
+	if v.Has("format") {
+		defer func() { v["useexisting"] = true }()
+	}
+	if !exists && v.empty("size") && v.empty("percent") && !v.Bool("hibernation") && !v.Bool("recommended") {
+		c.fail("", "the logical volume has no size", "use --size, --percent, --recommended, --hibernation, --useexisting or --noformat")
 	}
 	if v.Bool("resize") {
 		c.need(v.Bool("useexisting"), "resize", "--resize needs --useexisting")
@@ -168,7 +178,7 @@ func checkCache(c *call) {
 	}
 	c.need(!v.empty("cachesize"), "", "a cache needs --cachesize")
 	c.need(!v.empty("cachepvs"), "", "a cache needs --cachepvs")
-	c.need(!v.Bool("useexisting"), "useexisting", "a cache can't be added to a logical volume that exists")
+	c.need(!v.Bool("useexisting") && !v.Has("format"), "cachesize", "a cache can't be added to a logical volume that exists")
 	switch v.Text("cachemode") {
 	case "", "writeback", "writethrough":
 	default:
@@ -180,7 +190,6 @@ func checkSnapshot(c *call) {
 	group, volume, ok := strings.Cut(c.values.Text("origin"), "/")
 	ok = ok && group != "" && volume != "" && !strings.Contains(volume, "/")
 	c.need(ok, "origin", fmt.Sprintf("origin %q isn't VOLUMEGROUP/LOGICALVOLUME", c.values.Text("origin")))
-	c.need(!c.values.empty("name"), "name", "the snapshot needs a name")
 	c.duplicate("snapshot", "name", "origin")
 }
 
@@ -208,7 +217,6 @@ func checkClearPart(c *call) {
 	if !c.values.empty("list") {
 		c.values["type"] = "list"
 	}
-	c.need(c.values.empty("disklabel") || c.merged().Bool("initlabel"), "disklabel", "--disklabel needs --initlabel")
 }
 
 func checkBootloader(c *call) {
@@ -226,7 +234,10 @@ func checkBootloader(c *call) {
 
 func checkZFCP(c *call) {
 	v := c.values
-	c.need(c.version < RHEL9 || v.empty("wwpn") == v.empty("fcplun"), "", "--wwpn and --fcplun only come together")
+	if c.version >= RHEL9 {
+		c.need(!v.empty("devnum"), "devnum", "--devnum is empty")
+		c.need(v.empty("wwpn") == v.empty("fcplun"), "", "--wwpn and --fcplun only come together")
+	}
 	c.duplicate("zFCP device", "devnum", "wwpn", "fcplun")
 }
 
@@ -235,6 +246,8 @@ func checkNVDIMM(c *call) {
 	c.apart("namespace", "blockdevs")
 	if v.Text("action") == "use" {
 		c.need(!v.empty("namespace") || !v.empty("blockdevs"), "", "nvdimm use needs --namespace or --blockdevs")
+		delete(v, "mode") // they say how to reconfigure
+		delete(v, "sectorsize")
 	} else {
 		c.need(!v.empty("namespace"), "", "nvdimm reconfigure needs --namespace")
 		c.need(v.Text("mode") != "sector" || !v.empty("sectorsize"), "mode", "--mode=sector needs --sectorsize")

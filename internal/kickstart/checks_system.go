@@ -14,13 +14,6 @@ func noArguments(c *call) {
 
 func rejectAnyExtra(c *call) { c.rejectExtra() }
 
-// warnExtra is for commands whose arguments the reference warns about and ignores.
-func warnExtra(c *call) {
-	if len(c.extra) > 0 {
-		c.warn(c.extra[0].at, c.name+" takes no arguments: they are ignored", "")
-	}
-}
-
 func checkKeyboard(c *call) {
 	v := c.values
 	maps := v.List("keyboard")
@@ -63,6 +56,9 @@ func checkRootPassword(c *call) {
 		v["password"] = passwords[0]
 	}
 	c.need(v.Bool("lock") || !v.empty("password"), "", "rootpw needs a password or --lock")
+	if !v.empty("password") && !v.Has("crypted") {
+		v["crypted"] = false
+	}
 }
 
 func checkSSHPassword(c *call) {
@@ -70,10 +66,10 @@ func checkSSHPassword(c *call) {
 	c.rejectExtra()
 	password := strings.Join(v.List("password"), " ")
 	c.need(password != "", "", "sshpw needs a password")
-	if len(v.List("password")) > 1 && !v.Bool("sshkey") {
-		c.fail("password", "sshpw takes one password")
-	}
 	v["password"] = password
+	if !v.Has("crypted") && !v.Bool("sshkey") {
+		v["crypted"] = false
+	}
 	c.duplicate("SSH user", "username")
 }
 
@@ -87,6 +83,53 @@ func readPorts(text string, _ Version) (any, error) {
 		ports = append(ports, port)
 	}
 	return ports, nil
+}
+
+func printRaw(p *printer, v Values) { p.words = append(p.words, v.Text("args")) }
+
+func printRealm(p *printer, v Values) {
+	p.word("join")
+	for _, option := range v.List("options") {
+		p.word(option)
+	}
+	p.word(v.Text("realm"))
+}
+
+// printKeyboard leaves the bare keymap out when the newer options say the same, and more.
+func printKeyboard(p *printer, v Values) {
+	if v.empty("vckeymap") && v.empty("xlayouts") {
+		p.word(v.Text("keyboard"))
+		return
+	}
+	if !v.empty("vckeymap") {
+		p.option("--vckeymap", v.Text("vckeymap"))
+	}
+	if !v.empty("xlayouts") {
+		p.option("--xlayouts", strings.Join(v.List("xlayouts"), ","))
+	}
+	if !v.empty("switch") {
+		p.option("--switch", strings.Join(v.List("switch"), ","))
+	}
+}
+
+// printFirewall writes only what has an effect: nothing goes with --use-system-defaults or --disabled.
+func printFirewall(p *printer, v Values) {
+	switch {
+	case v.Bool("use_system_defaults"):
+		p.flag("--use-system-defaults")
+		return
+	case !v.Bool("enabled"):
+		p.flag("--disabled")
+		return
+	}
+	p.flag("--enabled")
+	for _, list := range []struct{ option, dest string }{
+		{"--service", "service"}, {"--port", "port"}, {"--trust", "trust"}, {"--remove-service", "remove_service"},
+	} {
+		if items := v.List(list.dest); len(items) > 0 {
+			p.option(list.option, strings.Join(items, ","))
+		}
+	}
 }
 
 func checkFirewall(c *call) {
@@ -103,7 +146,19 @@ func parseAuthconfig(c *call) {
 func parseAuthselect(c *call) { c.values["args"] = c.after }
 
 func parseRealm(c *call) {
-	words := c.words
+	words, err := splitPlain(c.after)
+	switch {
+	case err != nil:
+		c.fail("", err.Error())
+		return
+	case c.start > 0:
+		c.fail("", "realm doesn't stand at the beginning of the line", "the installer misreads it otherwise")
+		return
+	case len(words) > len(c.words):
+		c.fail("", "realm can't have a comment on its line", "the installer takes it for arguments")
+		return
+	}
+	words = c.words
 	if len(words) == 0 {
 		c.fail("", "realm needs a command", "write: realm join REALM")
 		return
@@ -170,7 +225,7 @@ func checkNetwork(c *call) {
 	if !v.empty("bridgeopts") {
 		c.need(!v.empty("bridgeslaves"), "bridgeopts", "--bridgeopts needs --bridgeslaves")
 		for option := range strings.SplitSeq(v.Text("bridgeopts"), ",") {
-			c.need(strings.Contains(option, "="), "bridgeopts", "--bridgeopts takes KEY=VALUE, separated by commas")
+			c.need(strings.Count(option, "=") == 1, "bridgeopts", "--bridgeopts takes KEY=VALUE, separated by commas")
 		}
 	}
 	if v.Text("bindto") == "mac" && v.Has("vlanid") {
@@ -202,10 +257,8 @@ func checkRepo(c *call) {
 }
 
 func checkHardDrive(c *call) {
-	state := c.merged()
-	if c.version == RHEL8 {
-		c.need(!state.empty("partition") || !state.empty("biospart"), "", "harddrive needs --partition or --biospart")
-		c.need(state.empty("partition") || state.empty("biospart"), "", "harddrive takes only one of --partition and --biospart")
+	if v := c.merged(); c.version == RHEL8 {
+		c.need(v.Has("partition") != v.Has("biospart"), "", "harddrive needs exactly one of --partition and --biospart")
 	}
 }
 

@@ -4,8 +4,12 @@ package kickstart
 func installerCommands() []*Spec {
 	var specs []*Spec
 	for _, action := range []string{"halt", "poweroff", "reboot", "shutdown"} {
+		printAs := action
+		if action == "poweroff" {
+			printAs = "shutdown"
+		}
 		specs = append(specs, &Spec{
-			Names: []string{action}, Attr: "reboot",
+			Names: []string{action}, Attr: "reboot", PrintAs: printAs,
 			Help:    "Says how the installation ends.",
 			Options: []Option{flag("--eject"), flag("--kexec")},
 			Check:   func(c *call) { c.values["action"] = c.name },
@@ -23,7 +27,7 @@ func installerCommands() []*Spec {
 		&Spec{
 			Names: []string{"vnc"}, Ignored: RHEL10,
 			Help:    "Shows the installer over VNC.",
-			Options: []Option{text("--host"), text("--port"), text("--password")},
+			Options: []Option{text("--host"), text("--port").with("host"), text("--password")},
 		},
 		&Spec{
 			Names: []string{"rdp"}, Since: RHEL10,
@@ -41,13 +45,16 @@ func installerCommands() []*Spec {
 		},
 		&Spec{
 			Names: []string{"logging"},
-			Help:  "Sends the installer's log to a server.",
+			Help:  "Sends the installer's log to a server.", Key: []string{"host", "level"},
 			Options: []Option{
 				text("--host"), text("--port"),
-				text("--level").oneOf("debug", "info", "warning", "error", "critical").until(RHEL8),
-				text("--level").since(RHEL9).until(RHEL9).deprecated(RHEL9, "it has no effect"),
+				text("--level").oneOf("debug", "info", "warning", "error", "critical").until(RHEL8).standard("info"),
+				text("--level").to("ignored_level").hidden().since(RHEL9).until(RHEL9).deprecated(RHEL9, "it has no effect"),
 			},
 			Check: func(c *call) {
+				if c.version == RHEL8 {
+					c.otherwise("level", "info")
+				}
 				c.need(c.values.empty("port") || !c.values.empty("host"), "port", "--port needs --host")
 			},
 		},
@@ -66,7 +73,7 @@ func networkCommand() *Spec {
 		Names: []string{"network"}, Repeats: true,
 		Help: "Sets up a network device, or the host name.",
 		Options: []Option{
-			text("--bootproto").oneOf("dhcp", "bootp", "static", "query", "ibft"), text("--device"), yesNo("--onboot"),
+			text("--bootproto").oneOf("dhcp", "bootp", "static", "query", "ibft").standard("dhcp").unless("noipv4"), text("--device"), yesNo("--onboot").implied(true),
 			flag("--activate").keeps(), off("activate", "--no-activate").keeps(), text("--hostname"),
 			text("--ip"), text("--netmask"), text("--gateway"), text("--nameserver"), flag("--nodns"), flag("--nodefroute"),
 			flag("--noipv4"), flag("--noipv6"), text("--ipv6"), text("--ipv6gateway"),

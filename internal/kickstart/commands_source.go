@@ -20,7 +20,7 @@ func sourceCommands() []*Spec {
 			Options: concat([]Option{
 				text("--name").need(), text("--baseurl"), text("--mirrorlist"), text("--metalink"), number("--cost"),
 				list("--includepkgs"), list("--excludepkgs"), text("--proxy"), flag("--install"),
-				yesNo("--ignoregroups").until(RHEL9).deprecated(RHEL9, "it has no effect"),
+				yesNo("--ignoregroups").implied(false).until(RHEL9).deprecated(RHEL9, "it has no effect"),
 			}, tls()),
 			Check: checkRepo,
 		},
@@ -35,7 +35,7 @@ func sourceCommands() []*Spec {
 			Names: []string{"harddrive"},
 			Help:  "Installs from a tree on a local disk.",
 			Options: []Option{
-				text("--dir").need(), text("--partition").until(RHEL8), text("--biospart").until(RHEL8), text("--partition").need().since(RHEL9),
+				text("--dir").need(), text("--partition").until(RHEL8).empty(), text("--biospart").until(RHEL8), text("--partition").need().since(RHEL9),
 			},
 			Check: checkHardDrive,
 		},
@@ -49,8 +49,8 @@ func sourceCommands() []*Spec {
 			},
 		},
 		{
-			Names: []string{"ostreesetup"}, Conflicts: []string{"ostreecontainer", "bootc"},
-			Help: "Installs from an OSTree repository.",
+			Names: []string{"ostreesetup"}, Conflicts: []string{"ostreecontainer", "bootc"}, ConflictsSince: RHEL10,
+			Help: "Installs from an OSTree repository.", Key: []string{"osname"},
 			Options: []Option{
 				text("--osname").need(), text("--remote"), text("--url").need(), text("--ref").need(), flag("--nogpg"),
 			},
@@ -62,12 +62,17 @@ func sourceCommands() []*Spec {
 			Options: []Option{
 				text("--url").need(), text("--stateroot"), text("--transport"), text("--remote"), flag("--no-signature-verification"),
 			},
+			Check: func(c *call) { c.otherwise("remote", c.values.Text("stateroot")) },
 		},
 		{
 			Names: []string{"bootc"}, Since: RHEL10, Conflicts: []string{"ostreesetup", "ostreecontainer"},
 			Help: "Installs a bootable container image.",
 			Options: []Option{
 				text("--source-imgref").need(), text("--target-imgref"), text("--stateroot").resets(),
+			},
+			Check: func(c *call) {
+				c.otherwise("stateroot", "default")
+				c.otherwise("target_imgref", c.values.Text("source_imgref"))
 			},
 		},
 		{

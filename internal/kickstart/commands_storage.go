@@ -3,9 +3,11 @@ package kickstart
 // luksOptions are the options that everything that can be encrypted has.
 func luksOptions() []Option {
 	return []Option{
-		flag("--encrypted"), text("--passphrase"), text("--cipher"), text("--escrowcert"), flag("--backuppassphrase"),
-		text("--luks-version").resets(), text("--pbkdf").resets(), number("--pbkdf-memory").resets(),
-		number("--pbkdf-time").resets(), number("--pbkdf-iterations").resets(),
+		flag("--encrypted"), text("--passphrase").with("encrypted"), text("--cipher").with("encrypted"),
+		text("--escrowcert").with("encrypted"), flag("--backuppassphrase").with("encrypted", "escrowcert"),
+		text("--luks-version").resets().with("encrypted"), text("--pbkdf").resets().with("encrypted"),
+		number("--pbkdf-memory").resets().with("encrypted").above0(), number("--pbkdf-time").resets().with("encrypted").above0(),
+		number("--pbkdf-iterations").resets().with("encrypted").above0(),
 	}
 }
 
@@ -27,7 +29,7 @@ func storageCommands() []*Spec {
 			Conflicts: []string{"autopart", "mount"},
 			Args:      []Option{mountPoint()},
 			Options: concat([]Option{
-				number("--size"), flag("--grow"), number("--maxsize"), flag("--recommended"), flag("--hibernation"), flag("--resize"),
+				number("--size").above0(), flag("--grow"), number("--maxsize").above0(), flag("--recommended"), flag("--hibernation"), flag("--resize"),
 				text("--ondisk", "--ondrive"), text("--onpart", "--usepart").read(readDevice), text("--onbiosdisk"),
 				flag("--asprimary"), flag("--active").until(RHEL8).deprecated(RHEL8, "it has no effect"),
 			}, named(fsOptions(), "--fstype", "--type"), luksOptions()),
@@ -61,9 +63,9 @@ func storageCommands() []*Spec {
 			Conflicts: []string{"autopart", "mount"},
 			Args:      []Option{mountPoint()},
 			Options: concat([]Option{
-				text("--vgname").need(), text("--name").need(), number("--size"), number("--percent"), flag("--grow"), number("--maxsize"),
+				text("--vgname").need(), text("--name").need(), number("--size").above0(), number("--percent"), flag("--grow"), number("--maxsize").above0(),
 				flag("--recommended"), flag("--hibernation"), flag("--resize"), flag("--useexisting"),
-				flag("--thinpool"), flag("--thin"), text("--poolname"), number("--chunksize"), number("--metadatasize"), text("--profile"),
+				flag("--thinpool"), flag("--thin"), text("--poolname").with("thin"), number("--chunksize"), number("--metadatasize"), text("--profile"),
 				number("--cachesize"), list("--cachepvs"), text("--cachemode"),
 			}, fsOptions(), luksOptions()),
 			Check: checkLogVol,
@@ -82,7 +84,7 @@ func storageCommands() []*Spec {
 			Help:      "Partitions the disks by the installer's own scheme.",
 			Conflicts: []string{"partition", "raid", "volgroup", "logvol", "reqpart"},
 			Options: concat([]Option{
-				text("--type").read(readAutoPartType), set("type", "plain", "--nolvm"), text("--fstype"),
+				text("--type").read(readAutoPartType), set("type", "plain", "--nolvm").hidden(), text("--fstype"),
 				flag("--nohome"), flag("--noboot"), flag("--noswap"), flag("--hibernation").since(RHEL10),
 			}, luksOptions()),
 			Check: checkAutoPart,
@@ -105,7 +107,7 @@ func storageCommands() []*Spec {
 		},
 		{
 			Names: []string{"clearpart"}, Priority: 120,
-			Help: "Removes partitions before new ones are made.",
+			Help: "Removes partitions before new ones are made.", Key: []string{"type"},
 			Options: []Option{
 				set("type", "all", "--all"), set("type", "linux", "--linux"), set("type", "none", "--none"),
 				list("--list"), list("--drives"), flag("--initlabel"), text("--disklabel").resets(), flag("--cdl"),
@@ -123,10 +125,10 @@ func storageCommands() []*Spec {
 				c.need(state.empty("drives") != state.empty("only_use"), "", "exactly one of --drives and --only-use is needed")
 			},
 		},
-		{Names: []string{"zerombr"}, Priority: 110, Help: "Initialises disks whose partition table can't be read.", Loose: true, Check: warnExtra},
+		{Names: []string{"zerombr"}, Priority: 110, Help: "Initialises disks whose partition table can't be read."},
 		{
 			Names: []string{"zipl"}, Priority: 10,
-			Help: "Sets up the boot loader of s390x.",
+			Help: "Sets up the boot loader of s390x.", Key: []string{"secure_boot"},
 			Options: []Option{
 				set("secure_boot", "auto", "--secure-boot"), set("secure_boot", "force", "--force-secure-boot"),
 				set("secure_boot", "no", "--no-secure-boot"),
@@ -136,7 +138,7 @@ func storageCommands() []*Spec {
 			Names: []string{"bootloader"}, Priority: 10,
 			Help: "Sets up the boot loader.",
 			Options: []Option{
-				text("--location").oneOf("mbr", "partition", "none", "boot").resets(), text("--append"), text("--timeout").kind(Int),
+				text("--location").oneOf("mbr", "partition", "none", "boot").resets().unless("disabled"), text("--append"), text("--timeout").kind(Int),
 				text("--default"), list("--driveorder"), text("--boot-drive").resets(), flag("--leavebootorder"),
 				text("--password").resets(), flag("--iscrypted"), text("--md5pass"),
 				flag("--extlinux"), flag("--disabled"), flag("--nombr"), flag("--sdboot").since(RHEL10),

@@ -14,15 +14,15 @@ func systemCommands() []*Spec {
 			Help:    "Sets the keyboard layouts of console and desktop.",
 			Args:    []Option{rest("<keymap>").to("keyboard")},
 			Options: []Option{text("--vckeymap").resets(), list("--xlayouts"), list("--switch")},
-			Check:   checkKeyboard,
+			Check:   checkKeyboard, Print: printKeyboard,
 		},
 		{
 			Names: []string{"timezone"},
 			Help:  "Sets the time zone and what the hardware clock holds.",
 			Args:  []Option{rest("<timezone>")},
 			Options: []Option{
-				flag("--utc"),
-				flag("--isUtc").to("utc").until(RHEL9).deprecated(RHEL9, "use --utc"),
+				flag("--isUtc").to("utc").until(RHEL8), flag("--utc"),
+				flag("--isUtc").to("utc").since(RHEL9).until(RHEL9).deprecated(RHEL9, "use --utc"),
 				flag("--nontp").until(RHEL9).deprecated(RHEL9, "use timesource --ntp-disable"),
 				list("--ntpservers").until(RHEL9).deprecated(RHEL9, "use timesource --ntp-server=NAME, one each"),
 			},
@@ -49,10 +49,10 @@ func systemCommands() []*Spec {
 		},
 		{
 			Names: []string{"user"}, Repeats: true,
-			Help: "Makes a user.",
+			Help: "Makes a user.", Key: []string{"name"},
 			Options: []Option{
 				text("--name").need(), list("--groups"), text("--homedir"), text("--shell"), text("--gecos"), number("--uid"), number("--gid"),
-				text("--password"), set("crypted", true, "--iscrypted").resets(), set("crypted", false, "--plaintext").resets(), flag("--lock"),
+				text("--password"), set("crypted", true, "--iscrypted"), set("crypted", false, "--plaintext").hidden(), flag("--lock"),
 			},
 			Check: func(c *call) { c.duplicate("user", "name") },
 		},
@@ -79,16 +79,18 @@ func systemCommands() []*Spec {
 				text("--port").kind(Extend).read(readPorts), text("--trust").kind(Collect), text("--remove-service").kind(Extend),
 				flag("--use-system-defaults"),
 			},
-			Check: checkFirewall,
+			Check: checkFirewall, Print: printFirewall,
 		},
 		{
 			Names: []string{"selinux"},
-			Help:  "Sets the mode of SELinux.",
+			Help:  "Sets the mode of SELinux.", Key: []string{"mode"},
 			Options: []Option{
 				set("mode", "disabled", "--disabled"), set("mode", "enforcing", "--enforcing"), set("mode", "permissive", "--permissive"),
 			},
 			Check: func(c *call) {
-				c.need(c.values.Has("mode"), "", "one of --enforcing, --permissive, --disabled is needed")
+				if !c.values.Has("mode") {
+					c.warn(0, "selinux without an option says nothing", "use --enforcing, --permissive or --disabled")
+				}
 			},
 		},
 		{
@@ -100,25 +102,27 @@ func systemCommands() []*Spec {
 				c.need(!state.empty("enabled") || !state.empty("disabled"), "", "--enabled or --disabled is needed, with names")
 			},
 		},
-		{Names: []string{"auth", "authconfig"}, Attr: "authconfig", Removed: RHEL10, Help: "Use authselect.", Parse: parseAuthconfig},
-		{Names: []string{"authselect"}, Help: "Runs authselect with these arguments.", Parse: parseAuthselect},
-		{Names: []string{"realm"}, Help: "Joins a realm or domain: realm join [OPTIONS] REALM.", Parse: parseRealm},
+		{Names: []string{"auth", "authconfig"}, Attr: "authconfig", Removed: RHEL10, Help: "Use authselect.", Parse: parseAuthconfig, Print: printRaw,
+			Key: []string{"args"}},
+		{Names: []string{"authselect"}, Help: "Runs authselect with these arguments.", Parse: parseAuthselect, Print: printRaw,
+			Key: []string{"args"}},
+		{Names: []string{"realm"}, Help: "Joins a realm or domain: realm join [OPTIONS] REALM.", Parse: parseRealm, Print: printRealm},
 		{
 			Names: []string{"firstboot"},
-			Help:  "Says whether the set-up assistant starts at the first boot.",
+			Help:  "Says whether the set-up assistant starts at the first boot.", Key: []string{"mode"},
 			Options: []Option{
 				set("mode", "disable", "--disable", "--disabled"), set("mode", "enable", "--enable", "--enabled"), set("mode", "reconfig", "--reconfig"),
 			},
 		},
 		{Names: []string{"skipx"}, Help: "Doesn't set up the X Window System."},
 		{
-			Names:   []string{"xconfig"},
-			Help:    "Sets up the X Window System.",
+			Names: []string{"xconfig"},
+			Help:  "Sets up the X Window System.", Key: []string{"defaultdesktop", "startxonboot"},
 			Options: []Option{text("--defaultdesktop"), flag("--startxonboot")},
 		},
 		{
 			Names: []string{"syspurpose"},
-			Help:  "Says what the system is for, to the subscription service.",
+			Help:  "Says what the system is for, to the subscription service.", Key: []string{"role", "sla", "usage", "addon"},
 			Options: []Option{
 				text("--role"), text("--sla"), text("--usage"), text("--addon").kind(Collect),
 			},

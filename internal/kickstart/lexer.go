@@ -27,7 +27,12 @@ func (e *lexError) Unwrap() error { return errLine }
 
 // splitWords splits a line as a POSIX shell does, without expanding anything. An unquoted # ends the line even inside
 // a word. There is no line continuation: a backslash at the very end is an error.
-func splitWords(line string) ([]word, error) {
+func splitWords(line string) ([]word, error) { return split(line, true) }
+
+// splitPlain is splitWords for text in which # is nothing special.
+func splitPlain(line string) ([]word, error) { return split(line, false) }
+
+func split(line string, comments bool) ([]word, error) {
 	var (
 		words  []word
 		text   strings.Builder
@@ -47,12 +52,13 @@ func splitWords(line string) ([]word, error) {
 		}
 	}
 	for i := 0; i < len(line); i++ {
-		switch c := line[i]; c {
+		c := line[i]
+		if c == '#' && comments {
+			break
+		}
+		switch c {
 		case ' ', '\t', '\r', '\n':
 			flush()
-		case '#':
-			flush()
-			return words, nil
 		case '\\':
 			begin(i)
 			if i++; i == len(line) {
@@ -155,4 +161,18 @@ func quote(text string) string {
 
 func needsQuote(r rune) bool {
 	return isSpace(r) || strings.ContainsRune("#'\"\\", r)
+}
+
+// SplitWords splits a line into its words as the parser does: POSIX shell quoting without expansion, and # begins a
+// comment wherever it isn't quoted. The error says what is wrong with the quoting.
+func SplitWords(line string) ([]string, error) {
+	words, err := splitWords(trimEnd(line))
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.text
+	}
+	return texts, nil
 }

@@ -1,7 +1,6 @@
 package kickstart
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -82,7 +81,7 @@ func (p *Packages) Set() PackageSet {
 		switch {
 		case item.Kind == Environment && !item.Exclude:
 			s.Environment = item.Name
-		case item.Kind == Environment && s.Environment == item.Name:
+		case item.Kind == Environment && item.Name != "" && s.Environment == item.Name:
 			s.Environment = ""
 		case item.Kind == Environment:
 			s.ExcludedGroups = append(s.ExcludedGroups, "^"+item.Name)
@@ -168,32 +167,30 @@ func (p *parser) groupLine(l line, at int, name string, item *PackageItem) {
 	}
 }
 
-// String is the section in canonical form: environment, groups, packages and exclusions, each sorted.
-func (p *Packages) String() string { return p.print("--inst-langs", "--exclude-weakdeps") }
-
-func (p *Packages) print(langs, weakdeps string) string {
-	out := &printer{words: []string{"%packages"}}
-	for _, o := range []struct {
-		set  bool
-		name string
-	}{
-		{p.Default, "--default"}, {p.ExcludeDocs, "--excludedocs"}, {p.NoCore, "--nocore"}, {p.IgnoreMissing, "--ignoremissing"},
-		{p.MultiLib, "--multilib"}, {p.ExcludeWeakdeps, weakdeps},
-	} {
-		if o.set {
-			out.flag(o.name)
-		}
-	}
-	if p.InstLangs != nil {
-		out.option(langs, p.instLangs)
+// text is the section in canonical form: environment, groups, packages and exclusions, each sorted.
+func (p *Packages) text(v Version) string {
+	values := Values{
+		"default": p.Default, "excludedocs": p.ExcludeDocs, "nocore": p.NoCore, "ignoremissing": p.IgnoreMissing,
+		"multilib": p.MultiLib, "exclude_weakdeps": p.ExcludeWeakdeps,
 	}
 	if p.Timeout != nil {
-		out.option("--timeout", fmt.Sprint(*p.Timeout))
+		values["timeout"] = int64(*p.Timeout)
 	}
 	if p.Retries != nil {
-		out.option("--retries", fmt.Sprint(*p.Retries))
+		values["retries"] = int64(*p.Retries)
 	}
-	return printSection(out, p.Set().String())
+	out := &printer{words: []string{"%packages"}}
+	out.options(packagesOptions(), values, v)
+	if p.InstLangs != nil && v == RHEL8 {
+		out.option("--instLangs", p.instLangs)
+	} else if p.InstLangs != nil {
+		out.option("--inst-langs", p.instLangs)
+	}
+	set := p.Set()
+	if p.Default {
+		set.Environment = ""
+	}
+	return printSection(out, set.String())
 }
 
 // String is the set as lines of %packages.

@@ -163,7 +163,7 @@ func (p *parser) command(l line, words []word) {
 		p.file.add(command)
 		return
 	}
-	c := &call{arguments: p.newArguments(l, words[1:]), spec: spec, name: name, file: p.file}
+	c := &call{arguments: p.newArguments(l, words[1:]), spec: spec, name: name, file: p.file, start: words[0].at}
 	c.after = trimSpace(trimLeftSpace(l.text)[len(name):])
 	base := words[0].at
 	c.report = func(at int, message, hint string) {
@@ -171,7 +171,7 @@ func (p *parser) command(l line, words []word) {
 		p.report(Error, l, max(at, base), message, hint)
 	}
 	for _, other := range spec.Conflicts {
-		if p.file.seen(other) {
+		if version >= spec.ConflictsSince && p.file.seen(other) {
 			c.report(base, fmt.Sprintf("%s can't be used together with %s", name, p.file.all(other)[0].Name),
 				"which stands at "+p.file.all(other)[0].Pos.String())
 		}

@@ -1,6 +1,7 @@
 package kickstart
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,16 +52,17 @@ func (f *File) printCommands(out *strings.Builder, attr string) {
 	}
 }
 
-// String is the command as one canonical line; "" when it does nothing in the version.
+// String is the command as one canonical line; "" when it says nothing in the version.
 func (c *Command) String(v Version) string {
-	if c.spec.Ignored != 0 && v >= c.spec.Ignored {
+	spec := c.spec
+	if spec.Ignored != 0 && v >= spec.Ignored || spec.Key != nil && !slices.ContainsFunc(spec.Key, func(dest string) bool { return !c.Values.empty(dest) }) {
 		return ""
 	}
-	p := &printer{words: []string{c.Name}}
-	if c.spec.Print != nil {
-		c.spec.Print(p, c.Values)
+	p := &printer{words: []string{cmp.Or(spec.PrintAs, spec.Names[0])}}
+	if spec.Print != nil {
+		spec.Print(p, c.Values)
 	} else {
-		p.table(c.spec, c.Values, v)
+		p.table(spec, c.Values, v)
 	}
 	return strings.Join(p.words, " ")
 }
@@ -79,10 +81,14 @@ func (p *printer) table(spec *Spec, values Values, v Version) {
 			}
 		}
 	}
+	p.options(spec.Options, values, v)
+}
+
+func (p *printer) options(options []Option, values Values, v Version) {
 	done := map[string]bool{}
-	for i := range spec.Options {
-		o := &spec.Options[i]
-		if !o.Known(v) || done[o.Dest] && o.Kind != Const && o.Kind != Off {
+	for i := range options {
+		o := &options[i]
+		if !o.Known(v) || !o.Print.shown(o, values) || done[o.Dest] && o.Kind != Const && o.Kind != Off {
 			continue
 		}
 		done[o.Dest] = true
@@ -90,47 +96,52 @@ func (p *printer) table(spec *Spec, values Values, v Version) {
 	}
 }
 
+func (how *Printing) shown(o *Option, values Values) bool {
+	return !how.Hidden && !slices.ContainsFunc(how.With, values.empty) && (how.Unless == "" || values.empty(how.Unless)) &&
+		(how.Implied == nil || values[o.Dest] != how.Implied) && (!how.Above0 || values.Int(o.Dest) > 0)
+}
+
 func (p *printer) byKind(o *Option, values Values) {
-	name, value := o.Names[0], values[o.Dest]
-	switch o.Kind {
-	case Flag:
-		if values.Bool(o.Dest) {
-			p.flag(name)
+	name := o.Names[0]
+	switch value := values[o.Dest].(type) {
+	case nil:
+		if o.Print.Standard != "" {
+			p.option(name, o.Print.Standard)
 		}
-	case Off:
-		if off := values.OptBool(o.Dest); off != nil && !*off {
-			p.flag(name)
+	case bool:
+		p.bool(o, value)
+	case int64:
+		p.option(name, fmt.Sprint(value))
+	case []string:
+		switch {
+		case o.Kind == Collect:
+			for _, item := range value {
+				p.option(name, item)
+			}
+		case o.Kind != Member && len(value) > 0:
+			p.option(name, strings.Join(value, ","))
 		}
-	case Const:
-		if value == o.Value {
-			p.flag(name)
+	case string:
+		switch {
+		case o.Kind == Const:
+			if value == o.Value {
+				p.flag(name)
+			}
+		case value != "" || o.Required || o.Print.Empty:
+			p.option(name, value)
 		}
-	case Bool:
-		if on := values.OptBool(o.Dest); on != nil {
-			p.option(name, map[bool]string{true: "on", false: "off"}[*on])
-		}
-	case Int:
-		if value != nil {
-			p.option(name, fmt.Sprint(value))
-		}
-	case Optional:
-		if value == true {
-			p.flag(name)
-		} else if value != nil {
-			p.option(name, values.Text(o.Dest))
-		}
-	case Collect:
-		for _, item := range values.List(o.Dest) {
-			p.option(name, item)
-		}
-	case List, Extend:
-		if items := values.List(o.Dest); len(items) > 0 {
-			p.option(name, strings.Join(items, ","))
-		}
-	case Text:
-		if text := values.Text(o.Dest); text != "" {
-			p.option(name, text)
-		}
+	}
+}
+
+func (p *printer) bool(o *Option, value bool) {
+	name := o.Names[0]
+	switch {
+	case o.Kind == Bool && value:
+		p.option(name, "true")
+	case o.Kind == Bool:
+		p.option(name, "off")
+	case o.Kind == Const && value == o.Value, o.Kind == Off && !value, (o.Kind == Flag || o.Kind == Optional) && value:
+		p.flag(name)
 	}
 }
 
@@ -148,7 +159,7 @@ func (f *File) printSections(out *strings.Builder) {
 		out.WriteString("\n" + a.String())
 	}
 	if f.Packages.Seen {
-		out.WriteString("\n" + f.Packages.String())
+		out.WriteString("\n" + f.Packages.text(f.Version))
 	}
 }
 

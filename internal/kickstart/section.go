@@ -146,7 +146,7 @@ func closeAddon(p *parser, s *section) {
 
 func openCertificate(p *parser, s *section) {
 	if s.values.Text("filename") == "" && s.values.Has("filename") {
-		p.report(Error, s.line, 0, "%certificate needs a file name", "write --filename=NAME")
+		p.report(Warning, s.line, 0, "%certificate has no file name", "write --filename=NAME")
 	}
 	if s.values.Text("dir") == "" && s.values.Text("type") == "" {
 		p.report(Error, s.line, 0, "%certificate needs --dir or --type", "")

@@ -12,13 +12,16 @@ type Spec struct {
 	Priority int      // where the canonical text has it, lowest first
 	Repeats  bool     // each occurrence stands for itself; otherwise a later one amends the earlier
 	// Conflicts are the Attrs that can't stand before this command in the same file.
-	Conflicts []string
-	Args      []Option // positional arguments, in order
-	Options   []Option
-	Loose     bool                   // Check sees to the words that fit nowhere
-	Parse     func(*call)            // reads the words itself, for commands without a table
-	Check     func(*call)            // what a table can't say; may set values
-	Print     func(*printer, Values) // writes the line; nil: by the table
+	Conflicts      []string
+	ConflictsSince Version  // first version in which they conflict; 0: all
+	Args           []Option // positional arguments, in order
+	Options        []Option
+	Loose          bool                   // Check sees to the words that fit nowhere
+	Parse          func(*call)            // reads the words itself, for commands without a table
+	Check          func(*call)            // what a table can't say; may set values
+	PrintAs        string                 // the name in the canonical text; "": Names[0]
+	Key            []string               // without a value at one of these the canonical text leaves the command out; nil: it never does
+	Print          func(*printer, Values) // writes the arguments in the canonical text; nil: by the table
 }
 
 // Kind says how many words an option takes and what they become in [Values].
@@ -64,8 +67,20 @@ type Option struct {
 	Until      Version // last version that knows it; 0: all
 	Deprecated Version // from this version on it warns
 	Instead    string  // what to use in place of a deprecated one
+	Print      Printing
 	// Read turns the word into its value; nil: as Kind says. Its error is shown after "--option: ".
 	Read func(word string, v Version) (any, error)
+}
+
+// Printing says when the canonical text has an option that has a value.
+type Printing struct {
+	With     []string // only when all these destinations have a value too
+	Unless   string   // not when this destination has a value
+	Implied  any      // not when it has this value
+	Standard string   // what is written when the option wasn't given
+	Above0   bool     // only a number above 0
+	Empty    bool     // also when the text is empty
+	Hidden   bool     // never
 }
 
 // Known reports whether the version has the command; an ignored or removed command is known.
@@ -115,6 +130,14 @@ func (o Option) deprecated(v Version, instead string) Option {
 	return o
 }
 func (o Option) read(f func(string, Version) (any, error)) Option { o.Read = f; return o }
+
+func (o Option) with(dests ...string) Option { o.Print.With = dests; return o }
+func (o Option) unless(dest string) Option   { o.Print.Unless = dest; return o }
+func (o Option) implied(value any) Option    { o.Print.Implied = value; return o }
+func (o Option) standard(text string) Option { o.Print.Standard = text; return o }
+func (o Option) above0() Option              { o.Print.Above0 = true; return o }
+func (o Option) empty() Option               { o.Print.Empty = true; return o }
+func (o Option) hidden() Option              { o.Print.Hidden = true; return o }
 
 // destOf makes "ipv4_dns_search" of "--ipv4-dns-search" and "mntpoint" of "<mntpoint>".
 func destOf(name string) string {
