@@ -1,0 +1,2 @@
+# .bashrc
+if [ -f /etc/bashrc ]; then . /etc/bashrc; fi

@@ -1,0 +1,183 @@
+package pebble
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/digest"
+)
+
+// data is everything that is declared, and the sources of this package: both together are what a tree is made from.
+//
+//go:embed all:data *.go
+var data embed.FS
+
+// Release is the release of Enterprise Linux that Pebble looks like.
+const (
+	release = "9"
+	version = "9.6"
+)
+
+// A platform is what one architecture needs from the archive.
+type platform struct {
+	Kernel  string   `yaml:"kernel"`  // Debian's kernel meta package
+	Modules []string `yaml:"modules"` // kernel modules of the installer's initrd, with their soft dependencies
+	// Platforms are the names after "platforms =" in .treeinfo.
+	Platforms string `yaml:"platforms"`
+}
+
+// A user is made by a package before its files are unpacked, as EL's packages do with sysusers.
+type user struct {
+	Name  string `yaml:"name"`
+	UID   int    `yaml:"uid"` // 0 lets useradd choose a system id
+	Home  string `yaml:"home"`
+	Gecos string `yaml:"gecos"`
+	Group bool   `yaml:"group"` // a group and no user
+}
+
+// A rule is how one EL package is made: from Debian packages, from the files under data/files/NAME, or from nothing.
+type rule struct {
+	Name      string   `yaml:"name"`
+	Debs      []string `yaml:"debs"`
+	Arches    []string `yaml:"arches"` // RPM's architectures that have it; empty is all
+	Summary   string   `yaml:"summary"`
+	StandIn   bool     `yaml:"standin"`   // empty, and its summary says so
+	AppStream bool     `yaml:"appstream"` // in AppStream, else in BaseOS
+	Stage2    bool     `yaml:"stage2"`    // in the installer, with all that it requires
+
+	Requires   []string `yaml:"requires"`
+	Recommends []string `yaml:"recommends"`
+	Provides   []string `yaml:"provides"`
+
+	Drop  []string          `yaml:"drop"`  // patterns of paths; a folder's pattern takes all below it
+	Move  map[string]string `yaml:"move"`  // from → to
+	Copy  map[string]string `yaml:"copy"`  // from → more places, separated by blanks
+	Links map[string]string `yaml:"links"` // path → target
+	// Modes sets "MODE [OWNER:GROUP [CAPABILITIES]]"; a path that ends in "/" makes that folder.
+	Modes map[string]string `yaml:"modes"`
+	Ghost []string          `yaml:"ghost"` // owned, but not in the payload
+
+	Users []user `yaml:"users"`
+	// Scriptlets, for /bin/sh. What the package's own files ask for (units, users) is added to them.
+	Pre       string `yaml:"pre"`
+	Post      string `yaml:"post"`
+	Preun     string `yaml:"preun"`
+	Postun    string `yaml:"postun"`
+	Posttrans string `yaml:"posttrans"`
+
+	kernel *kernel // set for the kernel's packages, which are all made of one .deb
+}
+
+func (r rule) on(a string) bool { return len(r.Arches) == 0 || slices.Contains(r.Arches, a) }
+
+// Declarations are the tables under data/.
+type declarations struct {
+	Platforms map[string]platform `yaml:"platforms"`
+	// Seeds are Debian packages that the closure starts from although no rule names them.
+	Seeds []string `yaml:"seeds"`
+	// Ignore are Debian dependencies that mean nothing in an RPM world.
+	Ignore []string `yaml:"ignore"`
+	// Leave are Debian packages of the closure that become no RPM.
+	Leave []string `yaml:"leave"`
+	// Drop are patterns of paths that no package keeps.
+	Drop     []string `yaml:"drop"`
+	Packages []rule   `yaml:"packages"`
+
+	comps comps
+}
+
+// load reads the declarations, strictly.
+func load() (declarations, error) {
+	var d declarations
+	names, err := fs.Glob(data, "data/*.yaml")
+	if err != nil {
+		return d, err
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		if err := decode(name, &d); err != nil {
+			return d, err
+		}
+	}
+	return d, d.check()
+}
+
+func decode(name string, d *declarations) error {
+	text, err := data.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var into any = d
+	var part declarations
+	switch path.Base(name) {
+	case "comps.yaml":
+		into = &d.comps
+	case "archive.yaml":
+	default:
+		into = &part
+	}
+	dec := yaml.NewDecoder(strings.NewReader(string(text)))
+	dec.KnownFields(true)
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("read declarations %s: %w", name, err)
+	}
+	d.Packages = append(d.Packages, part.Packages...)
+	return nil
+}
+
+func (d declarations) check() error {
+	for _, a := range arch.Names() {
+		seen := map[string]string{}
+		for _, r := range d.Packages {
+			if !r.on(a) {
+				continue
+			}
+			for _, key := range append([]string{"rpm " + r.Name}, prefixed("deb ", r.Debs)...) {
+				if other, dup := seen[key]; dup && !(strings.HasPrefix(key, "deb ")) {
+					return fmt.Errorf("declarations: %s stands twice on %s, in %s and %s", key, a, other, r.Name)
+				}
+				seen[key] = r.Name
+			}
+			if r.StandIn && len(r.Debs) > 0 {
+				return fmt.Errorf("declarations: %s is a stand-in and made of %v: it can't be both", r.Name, r.Debs)
+			}
+		}
+	}
+	return nil
+}
+
+func prefixed(prefix string, names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = prefix + n
+	}
+	return out
+}
+
+// codeDigest digests the declarations and this package's own sources, or only the named ones.
+func codeDigest(only ...string) (digest.Digest, error) {
+	sums := map[string]digest.Digest{}
+	err := fs.WalkDir(data, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		if len(only) > 0 && !slices.Contains(only, name) {
+			return nil
+		}
+		text, err := data.ReadFile(name)
+		sums[name] = digest.Bytes(text)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return digest.JSON(sums)
+}

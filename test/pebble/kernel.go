@@ -1,0 +1,97 @@
+package pebble
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/quarry-project/quarry/internal/arch"
+)
+
+// kernelName matches Debian's package of one kernel; what follows is what the kernel calls itself.
+var kernelName = regexp.MustCompile(`^linux-image-(\d.*)$`)
+
+// A kernel is the pair of names of one kernel.
+//
+// EL names the folder under /lib/modules VERSION-RELEASE.ARCH, and so does Pebble. The release compiled into Debian's kernel is
+// another one and can't be changed, so a link with that name leads to the folder, in the system and (by a dracut module of ours)
+// in the initramfs.
+type kernel struct {
+	Uname string // what the kernel calls itself: "6.1.0-37-cloud-amd64"
+	Name  string // EL's: "6.1.140-1.x86_64"
+}
+
+const modulesDir = "/usr/lib/modules/"
+
+// findKernel finds the closure's kernel.
+func findKernel(controls []control, a arch.Arch) (kernel, control, bool) {
+	for _, c := range controls {
+		if m := kernelName.FindStringSubmatch(c.Package); m != nil {
+			v, r := rpmVersion(c.Version)
+			return kernel{Uname: m[1], Name: fmt.Sprintf("%s-%s.%s", v, r, a.Name)}, c, true
+		}
+	}
+	return kernel{}, control{}, false
+}
+
+// kernelRules makes EL's kernel packages of Debian's one.
+func kernelRules(k kernel, c control) []rule {
+	uname := "kernel-uname-r = " + k.Name
+	depmod := fmt.Sprintf("/usr/sbin/depmod -a %s || :\n", k.Name)
+	return []rule{
+		{Name: "kernel", Debs: []string{c.Package}, Summary: "The Linux kernel", kernel: &k,
+			Requires: []string{"kernel-core", "kernel-modules-core", "kernel-modules"}},
+		{Name: "kernel-core", Debs: []string{c.Package}, Stage2: true, kernel: &k,
+			Requires:   []string{"kernel-modules-core", "systemd-udev", "dracut", "kmod", "coreutils"},
+			Recommends: []string{"linux-firmware"}, Provides: []string{uname, "installonlypkg(kernel)"},
+			Ghost:     []string{"/boot/vmlinuz-" + k.Name, "/boot/initramfs-" + k.Name + ".img"},
+			Posttrans: fmt.Sprintf("/usr/bin/kernel-install add %s /lib/modules/%[1]s/vmlinuz || exit $?\n", k.Name),
+			Preun:     fmt.Sprintf("/usr/bin/kernel-install remove %s || :\n", k.Name)},
+		{Name: "kernel-modules-core", Debs: []string{c.Package}, Stage2: true, kernel: &k,
+			Requires: []string{"kmod"}, Posttrans: depmod},
+		{Name: "kernel-modules", Debs: []string{c.Package}, kernel: &k,
+			Requires: []string{"kernel-modules-core"}, Posttrans: depmod},
+	}
+}
+
+// rarely reports whether a path is one of the modules that go into kernel-modules; the others are in kernel-modules-core.
+func rarely(p string) bool {
+	for _, dir := range []string{"sound", "drivers/infiniband", "drivers/media", "drivers/isdn", "net/sctp", "net/tipc", "net/rds"} {
+		if strings.Contains(p, "/kernel/"+dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// split keeps of Debian's kernel the files that belong to the EL package called name, at the places where EL has them.
+func (k kernel) split(name string, all files) files {
+	mine := files{}
+	for p, f := range all {
+		to, owner := p, "kernel-core"
+		switch {
+		case p == "/boot/vmlinuz-"+k.Uname || p == "/boot/vmlinux-"+k.Uname:
+			to = modulesDir + k.Name + "/vmlinuz"
+		case p == "/boot/config-"+k.Uname:
+			to = modulesDir + k.Name + "/config"
+		case p == "/boot/System.map-"+k.Uname:
+			to = modulesDir + k.Name + "/System.map"
+		case strings.HasPrefix(p, modulesDir+k.Uname+"/"):
+			to = modulesDir + k.Name + strings.TrimPrefix(p, modulesDir+k.Uname)
+			owner = "kernel-modules-core"
+			if rarely(p) {
+				owner = "kernel-modules"
+			}
+		default:
+			continue
+		}
+		if owner == name {
+			f.Path = to
+			mine.add(f)
+		}
+	}
+	if name == "kernel-modules-core" {
+		mine.add(file{Path: modulesDir + k.Uname, Mode: typeLink | 0o777, Body: []byte(k.Name), MTime: epoch.Unix()})
+	}
+	return mine
+}

@@ -1,0 +1,58 @@
+package pebble
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/quarry-project/quarry/internal/command"
+)
+
+// A repoDir is one repository of the tree while it is laid out.
+type repoDir struct {
+	name string // BaseOS or AppStream
+	dir  string // .../os
+}
+
+// layOut links the packages of one repository into its folder.
+func (r repoDir) layOut(pkgs []pkg, rpms map[string]string) error {
+	for _, p := range pkgs {
+		if p.AppStream != (r.name == appStream) {
+			continue
+		}
+		to := filepath.Join(r.dir, "Packages", letter(p.Name), p.fileName())
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.Link(rpms[p.Name], to); err != nil {
+			return fmt.Errorf("link package into the tree: %w", err)
+		}
+	}
+	return nil
+}
+
+// index makes the repository's metadata and signs it.
+func (r repoDir) index(ctx context.Context, comps string, signer *key) error {
+	args := []string{"createrepo_c", "--quiet", "--workers=2", "--no-database", "--general-compress-type=gz",
+		fmt.Sprintf("--revision=%d", epoch.Unix()), "--set-timestamp-to-revision"}
+	if comps != "" {
+		args = append(args, "--groupfile="+comps)
+	}
+	if err := command.Run(ctx, command.Cmd{Args: append(args, r.dir)}); err != nil {
+		return fmt.Errorf("index %s: %w", r.name, err)
+	}
+	repomd := filepath.Join(r.dir, "repodata", "repomd.xml")
+	text, err := os.ReadFile(repomd)
+	if err != nil {
+		return fmt.Errorf("index %s: %w", r.name, err)
+	}
+	signature, err := signer.signArmored(text)
+	if err != nil {
+		return fmt.Errorf("sign %s: %w", r.name, err)
+	}
+	if err := os.WriteFile(repomd+".asc", signature, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(repomd+".key", signer.Public, 0o644)
+}
