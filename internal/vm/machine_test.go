@@ -73,7 +73,9 @@ func start(t *testing.T, m Machine) *Running {
 }
 
 // patient bounds a machine on a busy host.
-func patient() Deadlines { return Deadlines{Limit: Limit{Silence: 3 * time.Minute, Total: 5 * time.Minute}} }
+func patient() Deadlines {
+	return Deadlines{Limit: Limit{Silence: 3 * time.Minute, Total: 5 * time.Minute}}
+}
 
 func sparse(t *testing.T, path string, size int64) {
 	t.Helper()
