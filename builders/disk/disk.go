@@ -1,0 +1,114 @@
+// Package disk builds disk images: GenericCloud, EC2, Azure, OCP, Vagrant, OpenNebula, GenericArm. The packages become a tree, the tree and the
+// kickstart become a disk, the disk becomes each of the plan's formats.
+package disk
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/quarry-project/quarry/builders"
+	"github.com/quarry-project/quarry/internal/agent/wire"
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/install"
+	"github.com/quarry-project/quarry/internal/packaging"
+	"github.com/quarry-project/quarry/internal/plan"
+)
+
+// Builder builds disk images.
+type Builder struct{}
+
+// Build implements builders.Builder.
+func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, error) {
+	tree, err := builders.Tree(ctx, job)
+	if err != nil {
+		return builders.Built{}, err
+	}
+	disk, err := makeDisk(ctx, job, tree)
+	if err != nil {
+		return builders.Built{}, err
+	}
+	built := builders.Built{Phases: disk.Phases}
+	for _, output := range job.Plan.Outputs {
+		img, err := pack(ctx, job, disk, output)
+		if err != nil {
+			return built, err
+		}
+		built.Images = append(built.Images, img)
+	}
+	return built, nil
+}
+
+// diskInput is what a disk depends on: what the machine is told to do, the tree, the drives beside it and the programs in it.
+type diskInput struct {
+	Job       wire.Job
+	Kickstart digest.Digest // its text is left in the image
+	Size      int64
+	Network   bool
+	Tree      digest.Digest
+	Payload   digest.Digest
+	Kernel    digest.Digest
+	Initrd    digest.Digest
+	Stage2    digest.Digest
+	Agent     string
+	spec      install.DiskSpec
+}
+
+type diskResult struct{ Disk artifact.Disk }
+
+// Files of a disk: the disk.
+func (r diskResult) Files() []artifact.File { return []artifact.File{r.Disk.File} }
+
+func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifact.Disk, error) {
+	machineJob, err := install.JobOf(job.Plan, job.Lock)
+	if err != nil {
+		return artifact.Disk{}, err
+	}
+	in := diskInput{
+		Job: machineJob, Kickstart: job.Plan.Kickstart.Digest, Size: job.Plan.Disk.Size, Network: job.Plan.Machine.Network,
+		Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
+		Kernel: job.Inputs.Kernel.Digest, Initrd: job.Inputs.Initrd.Digest, Stage2: job.Inputs.Stage2.Digest, Agent: job.AgentID,
+		spec: install.DiskSpec{
+			Plan: job.Plan, Lock: job.Lock, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
+			Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
+		},
+	}
+	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 1, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
+		in.spec.Dir, in.spec.LogDir = env.Dir, env.LogDir
+		disk, err := install.Disk(ctx, in.spec, env.Report)
+		return diskResult{disk}, err
+	}}
+	out, err := engine.Do(ctx, job.Runner, step, in)
+	return out.Disk, err
+}
+
+// packInput is what an image depends on: a disk has no digest of its own, it is what its step's input made it.
+type packInput struct {
+	Disk   string // path of the disk, whose folder is named by the key of the step that made it
+	Output plan.Output
+	disk   artifact.Disk
+}
+
+type packResult struct{ Image artifact.Image }
+
+// Files of an image: the image.
+func (r packResult) Files() []artifact.File { return []artifact.File{r.Image.File} }
+
+func pack(ctx context.Context, job builders.Job, disk artifact.Disk, output plan.Output) (artifact.Image, error) {
+	format, err := packaging.Lookup(output.Format)
+	if err != nil {
+		return artifact.Image{}, err
+	}
+	step := engine.Step[packInput, packResult]{Name: "package", Version: 1, Run: func(ctx context.Context, in packInput, env engine.Env) (packResult, error) {
+		img, err := format.Make(ctx, in.disk, in.Output, imagePath(env.Dir, job.Plan, in.Output), env.Report)
+		return packResult{img}, err
+	}}
+	out, err := engine.Do(ctx, job.Runner, step, packInput{Disk: disk.Path, Output: output, disk: disk})
+	return out.Image, err
+}
+
+// imagePath names the image after its plan, so that whoever finds the file in the work folder knows what it is.
+func imagePath(dir string, p plan.Plan, o plan.Output) string {
+	return filepath.Join(dir, p.Name()+"."+o.Format)
+}

@@ -1,0 +1,81 @@
+// Command quarry builds the images of an Enterprise Linux distribution from its kickstarts. This package is flags and wiring: each
+// subcommand has a file, and what it does is in the rooms below internal/ and builders/.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-project/quarry/internal/install"
+	"github.com/quarry-project/quarry/internal/sandbox"
+)
+
+// version is set by the linker; see the Makefile.
+var version = "unknown" //nolint:gochecknoglobals // -X needs a variable
+
+// Exit codes. Scripts may rely on them.
+const (
+	exitOK          = 0
+	exitFailed      = 1   // what was asked for could not be done
+	exitUsage       = 2   // the command line makes no sense
+	exitVerify      = 3   // the image was made, and booting it showed that it must not be published
+	exitInterrupted = 130 // Ctrl-C or SIGTERM; another run goes on from there
+)
+
+func main() {
+	sandbox.Enter(install.SandboxFunctions())
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program without its process.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the program the hard way
+	}()
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(ctx, err)
+	var said *reportedError
+	if err != nil && !errors.As(err, &said) {
+		fmt.Fprintln(stderr, "quarry:", err)
+	}
+	return code
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "quarry",
+		Short: "Build, boot and publish Enterprise Linux images from kickstarts",
+		Long: `Quarry builds the images of an Enterprise Linux distribution from its kickstarts: every input is pinned, the install runs in a
+QEMU machine of the image's architecture, the result is booted, and only what boots becomes "latest". It needs no root.`,
+		Example: `  quarry doctor
+  quarry build --release 9 --image GenericCloud --publish out
+  quarry plan --release 9 --image GenericCloud`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newBuild(), newPlan(), newLock(), newVerify(), newPublish(), newDoctor(), newVersion(), newKSCommand())
+	return root
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// reportedError is an error that the user has been told of already.
+type reportedError struct{ error }
+
+func (e *reportedError) Unwrap() error { return e.error }

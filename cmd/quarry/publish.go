@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-project/quarry/builders"
+	"github.com/quarry-project/quarry/internal/engine"
+)
+
+func newPublish() *cobra.Command {
+	var work, dir, date string
+	var noLatest, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "publish BUILD",
+		Short: "Publish what a build has made",
+		Long: `Publish puts the images of an earlier build into a tree under their dated names, with checksums, and moves the latest links. BUILD is the
+build's name, as quarry build prints it, or the path of a build.json. Links move only for images whose boots passed.`,
+		Example: `  quarry publish rocky-9-GenericCloud-Base-x86_64 --publish /srv/images
+  quarry publish ./build.json --publish out --no-latest`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir == "" {
+				return usageError{fmt.Errorf("publish where? say --publish DIR")}
+			}
+			day, err := dateOr(date, time.Now())
+			if err != nil {
+				return usageError{err}
+			}
+			dirs, err := newFolders(work)
+			if err != nil {
+				return err
+			}
+			outcome, err := loadOutcome(args[0], dirs)
+			if err != nil {
+				return err
+			}
+			view := newView(cmd.ErrOrStderr(), asJSON, false)
+			setup := builders.Setup{
+				Runner:  &engine.Runner{Report: view.Show},
+				Publish: &builders.Publish{Dir: dir, Date: day, Latest: !noLatest},
+			}
+			err = setup.PublishOutcome(cmd.Context(), &outcome)
+			view.Close()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), outcome.Published)
+			}
+			return summary(cmd.OutOrStdout(), outcome, nil, 0)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&dir, "publish", "", "the tree: `DIR`")
+	f.StringVar(&date, "date", "", "date in the published names, `YYYYMMDD` (default: today in UTC)")
+	f.BoolVar(&noLatest, "no-latest", false, "leave the latest links where they are")
+	f.StringVar(&work, "work", "", "the `DIR` that the build kept everything under")
+	f.BoolVar(&asJSON, "json", false, "write JSON for machines")
+	return cmd
+}
+
+// loadOutcome reads the record of a build.
+func loadOutcome(name string, dirs folders) (builders.Outcome, error) {
+	var o builders.Outcome
+	path := name
+	if _, err := os.Stat(path); err != nil {
+		path = recordPath(dirs, name)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return o, fmt.Errorf("there is no build %q: %w", name, err)
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return o, fmt.Errorf("%s is no record of a build: %w", path, err)
+	}
+	if len(o.Images) == 0 || len(o.Reports) != len(o.Images) {
+		return o, fmt.Errorf("%s: that build has no finished and verified images", path)
+	}
+	return o, nil
+}

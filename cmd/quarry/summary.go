@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/quarry-project/quarry/builders"
+	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/verify"
+	"github.com/quarry-project/quarry/internal/vm"
+)
+
+// summary ends a good build: what was published, what booting showed, how long each step took.
+func summary(w io.Writer, o builders.Outcome, steps []engine.Record, took time.Duration) error {
+	var b strings.Builder
+	if o.Published != nil {
+		fmt.Fprintf(&b, "\npublished in %s\n", o.Published.Dir)
+		for _, p := range o.Published.Items {
+			state := "unchanged"
+			if p.New {
+				state = "new"
+			}
+			fmt.Fprintf(&b, "  %s  (%s)\n", p.File, state)
+			for _, l := range p.Links {
+				fmt.Fprintf(&b, "  %s -> %s\n", l, p.File)
+			}
+			if p.Withheld != "" {
+				fmt.Fprintf(&b, "  no link was moved: %s\n", p.Withheld)
+			}
+		}
+	} else {
+		for _, img := range o.Images {
+			fmt.Fprintf(&b, "\n%s\n", img.Path)
+		}
+	}
+	for _, r := range o.Reports {
+		boots(&b, r)
+	}
+	table(&b, o, steps, took)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// boots says what booting an image showed.
+func boots(w io.Writer, r verify.Report) {
+	fmt.Fprintf(w, "\nbooted %s\n", r.Image.File)
+	for _, boot := range r.Boots {
+		verdict := "passed"
+		if !boot.Passed {
+			verdict = "FAILED"
+		}
+		fmt.Fprintf(w, "  %-5s %s in %.0f s (login after %.0f s, %s, Linux %s)\n", boot.Firmware, verdict, boot.Seconds, boot.Login, boot.Accel, boot.Kernel)
+		for _, c := range boot.Checks {
+			mark := "ok"
+			if !c.Passed {
+				mark = "NO"
+			}
+			fmt.Fprintf(w, "    %-2s %-14s %s\n", mark, c.Name, c.Detail)
+		}
+		if boot.Error != "" {
+			fmt.Fprintf(w, "    %s\n", boot.Error)
+		}
+	}
+}
+
+// table lists the steps and the machine's phases with their times.
+func table(w io.Writer, o builders.Outcome, steps []engine.Record, took time.Duration) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nstep\tseconds\n")
+	for _, s := range steps {
+		if s.Skipped {
+			fmt.Fprintf(t, "%s\tunchanged\n", s.Step)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%.1f\n", s.Step, s.Seconds)
+		if s.Step == "disk" {
+			for _, p := range o.Phases {
+				fmt.Fprintf(t, "  %s\t%.1f\n", p.Name, p.Seconds)
+			}
+		}
+	}
+	fmt.Fprintf(t, "all\t%.1f\n", took.Seconds())
+	_ = t.Flush() // the writer is in memory
+}
+
+// explain ends a bad build: what failed, what is known of the machine, where the logs are.
+func explain(w io.Writer, err error, logs string, json bool) {
+	if json {
+		return // the failed event has said it
+	}
+	fmt.Fprintf(w, "\nquarry: %v\n", err)
+	if e, ok := vm.EvidenceOf(err); ok {
+		for _, line := range e.Console {
+			fmt.Fprintf(w, "  | %s\n", line)
+		}
+		if e.Cause != "" {
+			fmt.Fprintf(w, "likely cause: %s\n", e.Cause)
+		}
+	}
+	var bad *builders.VerifyError
+	if errors.As(err, &bad) {
+		boots(w, bad.Report)
+	}
+	fmt.Fprintf(w, "logs: %s\n", logs)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/resolve"
+	"github.com/quarry-project/quarry/internal/source"
+	"github.com/quarry-project/quarry/kickstarts"
+	"github.com/quarry-project/quarry/pipelines"
+)
+
+// target is what the flags that say which image is meant hold. plan, lock and build share them.
+type target struct {
+	request    plan.Request
+	kickstarts string
+	pipelines  string
+	work       string
+	json       bool
+	verbose    bool
+}
+
+func (t *target) register(cmd *cobra.Command) {
+	host := "x86_64"
+	if a, ok := arch.Host(); ok {
+		host = a.Name
+	}
+	f := cmd.Flags()
+	f.StringVar(&t.request.Distro, "distro", "rocky", "distribution")
+	f.StringVar(&t.request.Release, "release", "9", "release, such as 9 or 9.6")
+	f.StringVar(&t.request.Image, "image", "GenericCloud", "image")
+	f.StringVar(&t.request.Variant, "variant", "", "variant (default: the image's primary one)")
+	f.StringVar(&t.request.Arch, "arch", host, "architecture, as RPM calls it")
+	f.StringVar(&t.request.Mirror, "mirror", "", "`URL` of a mirror of the distribution, instead of its own")
+	f.StringSliceVar(&t.request.KeyFiles, "key", nil, "`FILE` with the public key that packages are signed with, instead of the release's pinned keys")
+	f.StringVar(&t.kickstarts, "kickstarts", "", "kickstarts from this `PATH|URL`: a folder, a git repository or a bundle")
+	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own")
+	f.StringVar(&t.pipelines, "pipelines", "", "pipelines from this `DIR` instead of the built-in ones")
+	f.StringVar(&t.work, "work", "", "keep everything under `DIR` instead of the XDG folders")
+	f.BoolVar(&t.json, "json", false, "write JSON for machines")
+	f.BoolVarP(&t.verbose, "verbose", "v", false, "show what scripts and programs print")
+	complete := func(name string, values ...string) {
+		// It fails only for a flag that is not there.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	complete("arch", arch.Names()...)
+	complete("release", "8", "9", "10")
+	complete("distro", "rocky", "pebble")
+}
+
+// plan makes the plan. A lock pins the kickstart's commit.
+func (t *target) plan(ctx context.Context, dirs folders, lock *resolve.Lock, report progress.Func) (plan.Plan, error) {
+	var files fs.FS = pipelines.Files()
+	if t.pipelines != "" {
+		files = os.DirFS(t.pipelines)
+	}
+	catalog, err := plan.Load(files)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	pipeline, err := catalog.Find(t.request)
+	if err != nil {
+		return plan.Plan{}, usageError{err}
+	}
+	commit := ""
+	if lock != nil {
+		commit = lock.Kickstart.Commit
+	}
+	checkout, err := t.checkout(ctx, dirs, pipeline, commit, report)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Make(pipeline, t.request, checkout)
+}
+
+// checkout gets the kickstarts.
+func (t *target) checkout(ctx context.Context, dirs folders, p plan.Pipeline, commit string, report progress.Func) (source.Checkout, error) {
+	own := kickstarts.Files()
+	if p.Source == source.OwnName && t.kickstarts == "" {
+		return source.Own(own), nil
+	}
+	o := source.Options{CacheDir: dirs.cache, Commit: commit, Override: t.kickstarts, Report: report}
+	if p.Source != source.OwnName {
+		catalog, err := source.LoadCatalog(own)
+		if err != nil {
+			return source.Checkout{}, err
+		}
+		entry, ok := catalog[p.Source]
+		if !ok {
+			return source.Checkout{}, fmt.Errorf("%s: kickstarts/sources.yaml has no source %q", p.File, p.Source)
+		}
+		o.Source, o.Branch = source.Source{Name: p.Source, URLs: entry.URLs}, entry.Branches[p.Release()]
+	}
+	return source.Open(ctx, o)
+}

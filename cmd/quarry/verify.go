@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/verify"
+	"github.com/quarry-project/quarry/internal/vm"
+)
+
+// errNotPassed ends a verification that has shown something wrong; what, has been printed.
+var errNotPassed = errors.New("the image did not pass")
+
+func newVerify() *cobra.Command {
+	var o verify.Options
+	var work, accel string
+	var json, verbose bool
+	host := "x86_64"
+	if a, ok := arch.Host(); ok {
+		host = a.Name
+	}
+	cmd := &cobra.Command{
+		Use:   "verify IMAGE",
+		Short: "Boot an image and look at it",
+		Long: `Verify boots an overlay of the image, once for each firmware, gives it a user through cloud-init, logs in over SSH and looks: is
+systemd content, can the root file system be written, does it shut down. The image itself is not changed. It exits with 3
+when the image does not pass.`,
+		Example: "  quarry verify Rocky-9-GenericCloud.latest.x86_64.qcow2\n  quarry verify --firmware uefi --json disk.raw",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs, err := newFolders(work)
+			if err != nil {
+				return err
+			}
+			if o.Accel, err = vm.ParseAccel(accel); err != nil {
+				return usageError{err}
+			}
+			if o.Accel == vm.Auto {
+				// Nothing is known of the image's kernel: trying KVM with it would tell nothing about KVM.
+				o.Accel = vm.TCG
+			}
+			img, err := imageAt(args[0], o.Arch)
+			if err != nil {
+				return err
+			}
+			if o.Dir, err = dirs.logDir("verify", time.Now()); err != nil {
+				return err
+			}
+			view := newView(cmd.ErrOrStderr(), json, verbose)
+			o.Report = view.Show
+			report, err := verify.Image(cmd.Context(), img, o)
+			view.Close()
+			if err != nil {
+				return fmt.Errorf("%w (logs: %s)", err, o.Dir)
+			}
+			if err := report.Save(filepath.Join(o.Dir, "report.json")); err != nil {
+				return err
+			}
+			if json {
+				err = printJSON(cmd.OutOrStdout(), report)
+			} else {
+				boots(cmd.OutOrStdout(), report)
+			}
+			if err == nil && !report.Passed {
+				err = fmt.Errorf("%s: %w (report and consoles: %s)", args[0], errNotPassed, o.Dir)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Arch, "arch", host, "architecture of the image")
+	f.StringVar(&o.Release, "release", "9", "release of the image's distribution")
+	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot with these: bios, uefi (default: all that the architecture has)")
+	f.StringVar(&o.User, "user", "quarry", "user that is created to log in")
+	f.StringVar(&accel, "accel", "auto", "kvm, tcg (emulation), or auto")
+	f.StringVar(&work, "work", "", "keep logs under `DIR` instead of the XDG folders")
+	f.BoolVar(&json, "json", false, "write JSON for machines")
+	f.BoolVarP(&verbose, "verbose", "v", false, "show the console")
+	return cmd
+}
+
+// imageAt describes an image file that was not just built. Its format goes by its name, never by its content: a guest could have written
+// what a probe would find.
+func imageAt(path, archName string) (artifact.Image, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return artifact.Image{}, err
+	}
+	if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = resolved
+	}
+	format := strings.TrimPrefix(filepath.Ext(abs), ".")
+	if format != "qcow2" && format != "raw" {
+		return artifact.Image{}, fmt.Errorf("%s: only .qcow2 and .raw files can be booted", path)
+	}
+	if _, err := os.Stat(abs); err != nil {
+		return artifact.Image{}, err
+	}
+	d, size, err := digest.File(abs)
+	return artifact.Image{File: artifact.File{Path: abs, Size: size, Digest: d}, Format: format, Arch: archName}, err
+}
