@@ -196,6 +196,14 @@ func (p *Packages) text(v Version) string {
 // String is the set as lines of %packages.
 func (s PackageSet) String() string {
 	var b strings.Builder
+	// An exclusion that an inclusion follows has to stay before it: the other way round it would cancel it.
+	late := slices.DeleteFunc(slices.Clone(s.ExcludedGroups), func(name string) bool {
+		early := name == "^"+s.Environment || slices.ContainsFunc(s.Groups, func(g PackageItem) bool { return g.Name == name })
+		if early {
+			b.WriteString("-@" + name + "\n")
+		}
+		return early
+	})
 	if s.Environment != "" {
 		b.WriteString("@^" + s.Environment + "\n")
 	}
@@ -205,7 +213,7 @@ func (s PackageSet) String() string {
 	for _, name := range s.Packages {
 		b.WriteString(name + "\n")
 	}
-	for _, name := range s.ExcludedGroups {
+	for _, name := range late {
 		b.WriteString("-@" + name + "\n")
 	}
 	for _, name := range s.ExcludedPackages {

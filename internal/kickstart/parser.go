@@ -23,7 +23,7 @@ type parser struct {
 }
 
 // Parse reads a kickstart and everything it includes. The name is its path inside Options.Includes, from which relative
-// includes are resolved. Every error of the file is reported: the error is then a [Problems], in the order of the file,
+// includes are resolved. Every error of the file is reported: the error is then a [Problems], in the order they were met,
 // and the File holds what could be understood. Warnings stand in the File and never make Parse fail.
 // Any other error means that src couldn't be read or that the options are wrong, and the File is nil.
 func Parse(name string, src io.Reader, o Options) (*File, error) {

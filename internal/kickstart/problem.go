@@ -66,7 +66,7 @@ func (p Problem) Error() string {
 	return text
 }
 
-// Problems is the error that [Parse] returns: every error of the file, in the order of the file.
+// Problems is the error that [Parse] returns: every error of the file, in the order they were met.
 type Problems []Problem
 
 // Error has a line per problem.
