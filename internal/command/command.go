@@ -31,7 +31,7 @@ type Cmd struct {
 	Stdin  io.Reader // nil is empty
 	Stdout io.Writer // nil is dropped
 	Stderr io.Writer // gets standard error as it comes, beside the tail kept for the error; nil is only the tail
-	// Attr is merged into the process attributes; the process group is always set. With Pdeathsig the calling thread is kept for
+	// Attr is merged into the process attributes; a process group of its own is always set. With Pdeathsig the calling thread is kept for
 	// the program alone: the kernel sends that signal when the thread ends, not the process.
 	Attr    *syscall.SysProcAttr
 	Files   []*os.File          // inherited by the program, from descriptor 3 on
@@ -74,7 +74,7 @@ func Run(ctx context.Context, c Cmd) error {
 	if c.Attr != nil {
 		attr = *c.Attr
 	}
-	attr.Setpgid = true
+	attr.Setpgid = !attr.Setsid // a new session is a new group too
 	if attr.Pdeathsig != 0 {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()

@@ -1,0 +1,63 @@
+package sandbox
+
+import (
+	"encoding/hex"
+	"reflect"
+	"testing"
+)
+
+func TestSubordinate(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want []idRange
+	}{
+		"usual":      {"a:1:2\nme:100000:65536\n", []idRange{{0, 1001, 1}, {1, 100000, 65535}}},
+		"by number":  {"1001:5000:70000", []idRange{{0, 1001, 1}, {1, 5000, 65535}}},
+		"two":        {"me:100000:30000\nme:200000:40000\n", []idRange{{0, 1001, 1}, {1, 100000, 30000}, {30001, 200000, 35535}}},
+		"none":       {"you:100000:65536\n", []idRange{{0, 1001, 1}}},
+		"nonsense":   {"me:-1:5\nme:1\nme:1:x\n\n:::\nme:1:0\n", []idRange{{0, 1001, 1}}},
+		"not enough": {"me:100000:10", []idRange{{0, 1001, 1}, {1, 100000, 10}}},
+	} {
+		if got := subordinate(c.text, []string{"1001", "me"}, 1001); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// The values are those that qemu's own binfmt rules have.
+func TestMagic(t *testing.T) {
+	for name, want := range map[string]string{
+		"x86_64":  "7f454c4602010100000000000000000002003e00",
+		"aarch64": "7f454c460201010000000000000000000200b700",
+		"ppc64le": "7f454c4602010100000000000000000002001500",
+		"riscv64": "7f454c460201010000000000000000000200f300",
+		"s390x":   "7f454c4602020100000000000000000000020016",
+	} {
+		value, mask, err := magic(name)
+		if err != nil || hex.EncodeToString(value) != want || len(mask) != len(value) {
+			t.Errorf("%s: got %x, %x, %v; want %s", name, value, mask, err, want)
+		}
+	}
+	if _, _, err := magic("vax"); err == nil {
+		t.Error("vax has a magic number")
+	}
+}
+
+func TestRuleServes(t *testing.T) {
+	value, _, err := magic("aarch64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := "enabled\ninterpreter /usr/bin/qemu-aarch64-static\nflags: OCF\noffset 0\nmagic " + hex.EncodeToString(value) + "\nmask ff\n"
+	for text, want := range map[string]bool{
+		good:                               true,
+		"disabled" + good[len("enabled"):]: false,
+		"enabled\nflags: OC\nmagic " + hex.EncodeToString(value): false,
+		"enabled\nflags: F\nmagic 7f454c46\n":                    false,
+		"":                                                       false,
+	} {
+		if got := ruleServes(text, value); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
