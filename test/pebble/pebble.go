@@ -209,6 +209,10 @@ func (b *build) compose(ctx context.Context, root string) error {
 	if err := os.WriteFile(t.KeyFile, b.signer.Public, 0o644); err != nil {
 		return err
 	}
+	// As on real mirrors, the minor release has a name of its own.
+	if err := os.Symlink(release, filepath.Join(root, version)); err != nil {
+		return err
+	}
 	return b.Report.Phase(ctx, "metadata", func(ctx context.Context) error { return b.metadata(ctx, pkgs, t) })
 }
 
