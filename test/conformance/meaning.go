@@ -5,6 +5,7 @@ package conformance
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/quarry-project/quarry/internal/kickstart"
 )
@@ -22,6 +23,19 @@ func (m meaning) equal(other meaning) bool {
 
 func (m meaning) String() string {
 	return strings.Join(m.commands, "\n") + "\n" + strings.Join(m.sections, "\n")
+}
+
+// butForQuoting reports whether the texts hold the same words once quoting is forgotten.
+func (m meaning) butForQuoting(other meaning) bool {
+	return slices.Equal(unquoted(m.String()), unquoted(other.String()))
+}
+
+func unquoted(text string) []string {
+	words := strings.FieldsFunc(strings.NewReplacer(`"`, "", "'", "", `\`, "").Replace(text), func(r rune) bool {
+		return r == '=' || r == 0 || unicode.IsSpace(r)
+	})
+	slices.Sort(words)
+	return words
 }
 
 // meaningOf reads a canonical text. The lines of an empty file's canonical text count for nothing.
