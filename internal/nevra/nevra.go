@@ -43,12 +43,12 @@ func Parse(s string) (NEVRA, error) {
 	arch, ok1 := cut(".")
 	release, ok2 := cut("-")
 	version, ok3 := cut("-")
-	if !ok1 || !ok2 || !ok3 || strings.ContainsAny(s, "/ \t\n") {
+	if !ok1 || !ok2 || !ok3 || arch == "rpm" || strings.ContainsAny(s, "/ \t\n") {
 		return fail()
 	}
 	epoch := "0"
 	if e, v, ok := strings.Cut(version, ":"); ok {
-		if e == "" || v == "" {
+		if e == "" || v == "" || strings.Trim(e, "0123456789") != "" || strings.Contains(v, ":") {
 			return fail()
 		}
 		epoch, version = e, v

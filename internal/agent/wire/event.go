@@ -105,6 +105,11 @@ func (d *Decoder) Next() (Event, error) {
 			f.Tail[i] = Clean(f.Tail[i])
 		}
 	}
+	if r := e.Result; r != nil {
+		for i := range r.Packages {
+			r.Packages[i] = Clean(r.Packages[i])
+		}
+	}
 	return e, nil
 }
 
@@ -117,7 +122,7 @@ func Clean(s string) string {
 		if r == '\t' || r == '\n' {
 			return ' '
 		}
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r
