@@ -1,0 +1,246 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/qemuimg"
+	"github.com/quarry-project/quarry/internal/vm"
+)
+
+const (
+	// newsTime is how often people hear of a machine that is still starting.
+	newsTime = 10 * time.Second
+	// powerOffTime is how long a system may take to stop its services.
+	powerOffTime = 3 * time.Minute
+)
+
+// machine is what verifying needs of *vm.Running.
+type machine interface {
+	Fault() <-chan error
+	Ended() <-chan struct{}
+	Wait(context.Context) error
+	Stop(context.Context) error
+	Kill()
+	ConsoleTail(n int) []string
+	Evidence() vm.Evidence
+	Command() string
+}
+
+func startMachine(ctx context.Context, m vm.Machine) (machine, error) { return vm.Start(ctx, m) }
+
+// boot starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
+func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, error) {
+	b := Boot{Firmware: firmware, Accel: string(s.Accel)}
+	dir := filepath.Join(s.Dir, firmware)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return b, err
+	}
+	id, err := newIdentity(s.User)
+	if err != nil {
+		return b, err
+	}
+	m, err := s.machine(ctx, dir, firmware, id)
+	for _, d := range m.Drives {
+		defer os.Remove(d.Path)
+	}
+	if err != nil {
+		return b, err
+	}
+	started := time.Now()
+	running, err := v.start(ctx, m)
+	if err != nil {
+		return b, err
+	}
+	defer running.Kill()
+	b.Console, b.Command = filepath.Join(dir, vm.ConsoleLog), running.Command()
+	t := trial{verifier: v, setup: s, boot: &b, machine: running, id: id, port: m.SSH, started: started}
+	err = t.run(ctx)
+	b.Seconds = seconds(started)
+	if ctx.Err() != nil {
+		return b, context.Cause(ctx)
+	}
+	if err != nil {
+		b.Error = explain(err, running.Evidence())
+	}
+	b.Passed = b.Error == "" && len(b.Checks) > 0
+	for _, c := range b.Checks {
+		b.Passed = b.Passed && c.Passed
+	}
+	return b, nil
+}
+
+// machine describes the machine of one boot and makes its drives: an overlay, so that the image stays as it is, and the seed.
+func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (vm.Machine, error) {
+	overlay, seed := filepath.Join(dir, "overlay.qcow2"), filepath.Join(dir, "seed.iso")
+	port, err := freePort()
+	if err != nil {
+		return vm.Machine{}, err
+	}
+	m := vm.Machine{
+		Arch: s.arch, Release: s.Release, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB, Accel: s.Accel, Firmware: vm.Firmware(firmware),
+		Drives: []vm.Drive{
+			{Path: overlay, Format: "qcow2", Serial: "target", Unsafe: true},
+			{Path: seed, Format: "raw", Serial: "seed", ReadOnly: true},
+		},
+		SSH: port, Dir: dir,
+	}
+	if firmware == Default {
+		m.Firmware = vm.BIOS // vm's word for a machine's own firmware
+	}
+	if err := qemuimg.Overlay(ctx, overlay, s.path, s.subject.Format, s.size+s.Grow); err != nil {
+		return m, err
+	}
+	return m, writeSeed(seed, id)
+}
+
+// explain puts what is known of a failed boot into one text.
+func explain(err error, e vm.Evidence) string {
+	var b strings.Builder
+	b.WriteString(err.Error())
+	if e.Cause != "" {
+		b.WriteString("; likely cause: " + e.Cause)
+	}
+	if len(e.QEMU) > 0 {
+		b.WriteString("\nQEMU said:\n  " + strings.Join(e.QEMU, "\n  "))
+	}
+	if len(e.Console) > 0 {
+		b.WriteString("\nthe console's last lines:\n  " + strings.Join(e.Console, "\n  "))
+	}
+	return b.String()
+}
+
+// trial is one boot while it runs.
+type trial struct {
+	verifier
+	setup
+	boot    *Boot
+	machine machine
+	id      identity
+	port    int
+	started time.Time
+}
+
+// run follows the machine from its start to its power-off.
+func (t trial) run(ctx context.Context) error {
+	alive, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go t.watch(alive, cancel)
+	g, err := t.login(alive)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	if err := t.look(alive, g); err != nil {
+		return err
+	}
+	return t.shutdown(ctx, alive, g)
+}
+
+// errEnded is a machine that powered off before it was asked to.
+var errEnded = errors.New("the machine powered off by itself")
+
+// watch ends the trial when its machine can't go on.
+func (t trial) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case err := <-t.machine.Fault():
+		cancel(err)
+	case <-t.machine.Ended():
+		err := t.machine.Wait(ctx)
+		if err == nil {
+			err = errEnded
+		}
+		cancel(err)
+	case <-ctx.Done():
+	}
+}
+
+// login waits for the first login and tells people what the console shows meanwhile.
+func (t trial) login(ctx context.Context) (*guest, error) {
+	t.log("boots with firmware %s (%s)", t.boot.Firmware, t.boot.Accel)
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Login, fmt.Errorf("the time for it, %s, is over", t.Login))
+	defer cancel()
+	go t.news(ctx)
+	g, err := login(ctx, t.port, t.id, t.pause)
+	if err != nil {
+		return nil, err
+	}
+	t.boot.Login = seconds(t.started)
+	t.log("login after %.0f s", t.boot.Login)
+	return g, nil
+}
+
+func (t trial) news(ctx context.Context) {
+	ticker := time.NewTicker(newsTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if line := t.machine.ConsoleTail(1); len(line) > 0 {
+				t.log("%.0f s: %s", seconds(t.started), line[0])
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look runs the checks. Their time is that of a login again.
+func (t trial) look(ctx context.Context, g remote) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Login, fmt.Errorf("the checks took longer than %s", t.Login))
+	defer cancel()
+	uname, err := g.run(ctx, "uname -r; cat /proc/cmdline")
+	if err != nil {
+		return err
+	}
+	kernel, cmdline, _ := strings.Cut(uname.out, "\n")
+	t.boot.Kernel, t.boot.Cmdline = printable(kernel), printable(cmdline)
+	all := t.checks()
+	for i, c := range all {
+		passed, detail, err := c.look(ctx, g)
+		if err != nil {
+			return fmt.Errorf("check %s: %w", c.name, err)
+		}
+		t.boot.Checks = append(t.boot.Checks, Check{Name: c.name, Passed: passed, Detail: detail})
+		word := "passed"
+		if !passed {
+			word = "failed"
+		}
+		t.log("%s %s: %s", c.name, word, detail)
+		t.Report.Count(t.boot.Firmware, int64(i+1), int64(len(all)), "checks")
+	}
+	return nil
+}
+
+// shutdown asks the guest to power off, over SSH or, where that is refused, by the power button.
+func (t trial) shutdown(ctx, alive context.Context, g remote) error {
+	asked := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, powerOffTime, fmt.Errorf("it did not within %s", powerOffTime))
+	defer cancel()
+	a, err := g.run(alive, "sudo -n systemctl poweroff")
+	if err == nil && a.code != 0 {
+		err = t.machine.Stop(ctx)
+	} else {
+		// A connection that broke is what powering off looks like.
+		err = t.machine.Wait(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("the system was asked to power off: %w", err)
+	}
+	t.boot.Checks = append(t.boot.Checks, Check{Name: "shutdown", Passed: true, Detail: fmt.Sprintf("powered off in %.0f s", seconds(asked))})
+	return nil
+}
+
+func (t trial) log(format string, args ...any) {
+	t.Report.Report(progress.Event{Kind: progress.Log, Phase: t.boot.Firmware, Message: fmt.Sprintf(format, args...)})
+}
+
+func seconds(since time.Time) float64 {
+	return time.Since(since).Round(100 * time.Millisecond).Seconds()
+}

@@ -1,0 +1,171 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/qemuimg"
+	"github.com/quarry-project/quarry/internal/vm"
+)
+
+// ReportFile is the name of the report in Options.Dir.
+const ReportFile = "report.json"
+
+// Default is the firmware of architectures that have only one: Open Firmware on ppc64le, the channel loader on s390x.
+const Default = "default"
+
+// Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
+type Options struct {
+	Release   string             // major release of the image: chooses the emulated CPU
+	Arch      string             // RPM's name; empty: the image's
+	Firmware  []string           // "bios", "uefi", "default": one boot each; empty: what the image says it can, or all that its architecture has
+	User      string             // account that the seed makes; empty: "quarry"
+	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
+	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
+	Dir       string             // folder for the report and the consoles, a sub-folder per firmware
+	Accel     vm.Accel           // vm.KVM or vm.TCG
+	CPUs      int                // 0: 2
+	MemoryMiB int                // 0: 2048
+	Login     time.Duration      // from start to login; 0: three minutes with KVM, ten without
+	Report    progress.Func
+}
+
+// Image boots img once per firmware and reports what it saw, also as Dir/report.json. Of img only the path and the format ("qcow2" or
+// "raw") are needed; a digest, if there is one, has to be the file's. An image that does not boot or fails a check is a Report
+// that has not passed; an error means that nothing can be said about the image.
+func Image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
+	return verifier{start: startMachine, pause: 2 * time.Second}.image(ctx, img, o)
+}
+
+// verifier is what tests replace: the machine, and the time between two tries.
+type verifier struct {
+	start func(context.Context, vm.Machine) (machine, error)
+	pause time.Duration
+}
+
+func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
+	s, err := prepare(ctx, img, o)
+	if err != nil {
+		return Report{}, fmt.Errorf("verifying %s: %w", img.Path, err)
+	}
+	report := Report{Image: s.subject, Started: time.Now().UTC().Truncate(time.Second), Passed: true}
+	for _, firmware := range s.Firmware {
+		b, err := v.boot(ctx, s, firmware)
+		if err != nil {
+			return Report{}, fmt.Errorf("verifying %s with firmware %s: %w", img.Path, firmware, err)
+		}
+		report.Boots = append(report.Boots, b)
+		report.Passed = report.Passed && b.Passed
+	}
+	if err := report.Save(filepath.Join(s.Dir, ReportFile)); err != nil {
+		return Report{}, err
+	}
+	return report, nil
+}
+
+// setup is an image that can be booted, with all choices made.
+type setup struct {
+	Options
+	subject Subject
+	path    string // absolute
+	size    int64  // bytes of the virtual disk
+	arch    arch.Arch
+}
+
+// prepare checks the image and the options and fills in what was left open.
+func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) {
+	s := setup{Options: o}
+	var err error
+	if img.Format != "qcow2" && img.Format != "raw" {
+		return s, fmt.Errorf("only qcow2 and raw images can be booted, not %q", img.Format)
+	}
+	if s.path, err = filepath.Abs(img.Path); err != nil {
+		return s, err
+	}
+	if s.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return s, err
+	}
+	if s.Arch == "" {
+		s.Arch = img.Arch
+	}
+	if s.arch, err = arch.Lookup(s.Arch); err != nil {
+		return s, err
+	}
+	if s.Firmware, err = firmwares(s.arch, img.Boot, o.Firmware); err != nil {
+		return s, err
+	}
+	if s.User == "" {
+		s.User = "quarry"
+	}
+	if !regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`).MatchString(s.User) {
+		return s, fmt.Errorf("%q is no name for an account", s.User)
+	}
+	if s.CPUs == 0 {
+		s.CPUs = 2
+	}
+	if s.MemoryMiB == 0 {
+		s.MemoryMiB = 2048
+	}
+	if s.Login == 0 {
+		s.Login = 10 * time.Minute
+		if s.Accel == vm.KVM {
+			s.Login = 3 * time.Minute
+		}
+	}
+	info, err := qemuimg.Read(ctx, s.path, img.Format)
+	if err != nil {
+		return s, err
+	}
+	if err := info.Alone(); err != nil {
+		return s, err
+	}
+	s.size = info.VirtualSize
+	sum, size, err := digest.File(s.path)
+	if err != nil {
+		return s, err
+	}
+	if img.Digest != "" && img.Digest != sum {
+		return s, fmt.Errorf("the file has changed since it was made: its SHA-256 is %s, not %s", sum.Hex(), img.Digest.Hex())
+	}
+	s.subject = Subject{File: filepath.Base(s.path), Digest: sum, Size: size, Format: img.Format, Arch: s.Arch}
+	return s, os.MkdirAll(s.Dir, 0o755)
+}
+
+// firmwares chooses the boots: as asked, else as the image says, else all that the architecture has.
+func firmwares(a arch.Arch, can artifact.Boot, asked []string) ([]string, error) {
+	var has []string
+	if a.BIOS && a.EFI != "" {
+		has = []string{string(vm.BIOS), string(vm.UEFI)}
+	} else if a.EFI != "" {
+		has = []string{string(vm.UEFI)}
+	} else {
+		has = []string{Default}
+	}
+	if len(asked) > 0 {
+		for i, firmware := range asked {
+			if !slices.Contains(has, firmware) || slices.Contains(asked[:i], firmware) {
+				return nil, fmt.Errorf("firmware %q: want each of %v at most once on %s", firmware, has, a.Name)
+			}
+		}
+		return asked, nil
+	}
+	if can == (artifact.Boot{}) {
+		return has, nil
+	}
+	said := map[string]bool{string(vm.BIOS): can.BIOS, string(vm.UEFI): can.UEFI, Default: can.PReP || can.ZIPL}
+	chosen := slices.DeleteFunc(slices.Clone(has), func(f string) bool { return !said[f] })
+	if len(chosen) == 0 {
+		return nil, errors.New("the image says that it has no boot loader for its architecture")
+	}
+	return chosen, nil
+}
