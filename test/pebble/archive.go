@@ -68,7 +68,9 @@ func (a archive) resolve(ctx context.Context, seeds []string, key string, refres
 	if err := a.update(ctx, refresh); err != nil {
 		return nil, err
 	}
-	out, err := a.apt(ctx, slices.Concat([]string{"install", "-qq", "-y", "--print-uris"}, seeds)...)
+	// apt leaves out what it has downloaded already, so it is shown an empty folder.
+	out, err := a.apt(ctx, slices.Concat([]string{"install", "-qq", "-y", "--print-uris",
+		"-o", "Dir::Cache::archives=" + filepath.Join(a.dir, "none")}, seeds)...)
 	if err != nil {
 		return nil, fmt.Errorf("resolve %d packages for %s: %w: %s", len(seeds), a.arch.Debian, err, lastLines(out))
 	}
@@ -89,7 +91,7 @@ func (a archive) update(ctx context.Context, refresh bool) error {
 	if _, err := os.Stat(done); err == nil && !refresh {
 		return nil
 	}
-	for _, sub := range []string{"lists/partial", "cache", "debs/partial"} {
+	for _, sub := range []string{"lists/partial", "cache", "debs/partial", "none/partial"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, sub), 0o755); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ type pkg struct {
 	AppStream bool
 	conffiles map[string]bool
 	drop      []string
+	bigEndian bool
 }
 
 // epoch is the time stamp of what Pebble makes itself: fixed, so that packages can be made again bit by bit.
@@ -98,6 +99,7 @@ func (d declarations) plan(r rule, names nameTable, byDeb map[string]int, contro
 			p.Summary = "Empty stand-in (Pebble): " + r.Summary
 		}
 	}
+	p.bigEndian = a.Name == "s390x"
 	for n, name := range r.Debs {
 		i, ok := byDeb[name]
 		if !ok {
@@ -122,13 +124,13 @@ func (d declarations) plan(r rule, names nameTable, byDeb map[string]int, contro
 			p.Requires = append(p.Requires, names.requires(c)...)
 		}
 		if r.kernel == nil {
-			p.Provides = append(p.Provides, c.Provides...)
+			p.Provides = append(p.Provides, slices.DeleteFunc(slices.Clone(c.Provides), func(n string) bool { return names.taken[n] })...)
 		}
-		if name != r.Name && (r.kernel == nil || r.Name == "kernel-core") {
+		if !names.taken[name] && (r.kernel == nil || r.Name == "kernel-core") {
 			p.Provides = append(p.Provides, name)
 		}
 	}
-	if len(r.Debs) > 0 {
+	if len(r.Debs) > 0 && r.Name != "setup" {
 		p.Requires = append(p.Requires, "filesystem")
 	}
 	p.Requires = tidy(p.Requires, p.Name, p.Provides)
@@ -165,7 +167,9 @@ func (p pkg) load(ctx context.Context) (files, error) {
 	if err := ownFiles(p.Name, all); err != nil {
 		return nil, err
 	}
-	addBundle(all)
+	if err := p.generate(ctx, all); err != nil {
+		return nil, fmt.Errorf("package %s: %w", p.Name, err)
+	}
 	return all, p.Rule.finish(all)
 }
 
@@ -186,11 +190,13 @@ type nameTable struct {
 	el       map[string]string // Debian package → EL name, for the packages of the closure
 	provided map[string]bool   // virtual names that something in the closure provides
 	ignore   map[string]bool
+	taken    map[string]bool // names of EL packages: no other package provides one of them only because Debian calls it so
 }
 
 func newNameTable(d declarations, rules []rule, controls []control) nameTable {
-	t := nameTable{el: map[string]string{}, provided: map[string]bool{}, ignore: map[string]bool{}}
+	t := nameTable{el: map[string]string{}, provided: map[string]bool{}, ignore: map[string]bool{}, taken: map[string]bool{}}
 	for _, r := range rules {
+		t.taken[r.Name] = true
 		for _, name := range r.Debs {
 			if _, ok := t.el[name]; !ok {
 				t.el[name] = r.Name

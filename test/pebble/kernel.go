@@ -74,8 +74,6 @@ func (k kernel) split(name string, all files) files {
 			to = modulesDir + k.Name + "/vmlinuz"
 		case p == "/boot/config-"+k.Uname:
 			to = modulesDir + k.Name + "/config"
-		case p == "/boot/System.map-"+k.Uname:
-			to = modulesDir + k.Name + "/System.map"
 		case strings.HasPrefix(p, modulesDir+k.Uname+"/"):
 			to = modulesDir + k.Name + strings.TrimPrefix(p, modulesDir+k.Uname)
 			owner = "kernel-modules-core"

@@ -29,11 +29,11 @@ func (p pkg) fileName() string {
 
 // key names everything that the RPM is made from.
 func (p pkg) key(signer *key) (digest.Digest, error) {
-	code, err := codeDigest("deb.go", "convert.go", "files.go", "kernel.go", "python.go", "rpm.go", "scriptlets.go", "certs.go")
+	code, err := codeDigest("deb.go", "convert.go", "files.go", "kernel.go", "python.go", "rpm.go", "scriptlets.go", "generate.go")
 	if err != nil {
 		return "", err
 	}
-	return digest.JSON([]any{p, p.drop, p.Rule.kernel, code, signer.Fingerprint})
+	return digest.JSON([]any{p, p.drop, p.Rule.kernel, p.bigEndian, code, signer.Fingerprint})
 }
 
 // build makes the RPM at name, signed.
