@@ -28,6 +28,7 @@ type Setup struct {
 	Packages  install.Method
 	Deadlines vm.Deadlines
 	Lock      *resolve.Lock // to build from; nil solves
+	NoVerify  bool          // leave the boots out; what is published then is never linked as latest
 	Publish   *Publish      // nil publishes nothing
 }
 
@@ -51,7 +52,7 @@ type Outcome struct {
 	Accel     string           `json:"accel"`
 	Images    []artifact.Image `json:"images"`
 	Phases    []artifact.Phase `json:"phases,omitempty"`
-	Reports   []verify.Report  `json:"reports"`
+	Reports   []verify.Report  `json:"reports"` // of the images that were booted
 	Published *publish.Result  `json:"published,omitempty"`
 }
 
@@ -96,6 +97,9 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 		return out, err
 	}
 	for _, img := range built.Images {
+		if s.NoVerify {
+			break
+		}
 		report, err := s.Verify(ctx, img, verifyOptions(p, accel))
 		out.Reports = append(out.Reports, report)
 		if err != nil {
@@ -118,12 +122,12 @@ func (s Setup) probe(ctx context.Context, p plan.Plan, a arch.Arch, agent Agent,
 // PublishOutcome puts the images and their reports into the tree and tells what became of them.
 func (s Setup) PublishOutcome(ctx context.Context, out *Outcome) error {
 	var items []publish.Item
-	for i, img := range out.Images {
+	for _, img := range out.Images {
 		subject, alias, err := publish.SubjectOf(out.Plan, img)
 		if err != nil {
 			return err
 		}
-		items = append(items, publish.Item{Image: img, Subject: subject, Alias: alias, Report: &out.Reports[i]})
+		items = append(items, publish.Item{Image: img, Subject: subject, Alias: alias, Report: out.report(img)})
 	}
 	report := s.Runner.Report
 	result, err := publish.Tree(s.Publish.Dir).Publish(ctx, items, publish.Options{
@@ -138,5 +142,15 @@ func (s Setup) PublishOutcome(ctx context.Context, out *Outcome) error {
 		kind, message = progress.Skipped, "unchanged"
 	}
 	report.Report(progress.Event{Kind: kind, Step: "publish", Message: message})
+	return nil
+}
+
+// report is what booting an image showed, nil when it was not booted.
+func (o *Outcome) report(img artifact.Image) *verify.Report {
+	for i := range o.Reports {
+		if o.Reports[i].Image.Digest == img.Digest {
+			return &o.Reports[i]
+		}
+	}
 	return nil
 }

@@ -29,6 +29,7 @@ type buildFlags struct {
 	packages string
 	date     string
 	noLatest bool
+	noVerify bool
 	silence  time.Duration
 	total    time.Duration
 }
@@ -54,6 +55,7 @@ a build that was stopped goes on where it was. An image that does not pass its b
 	f.StringVar(&b.packages, "packages", "auto", "where packages are installed: sandbox, machine, or auto")
 	f.StringVar(&b.date, "date", "", "date in the published names, `YYYYMMDD` (default: today in UTC)")
 	f.BoolVar(&b.noLatest, "no-latest", false, "publish, but leave the latest links where they are")
+	f.BoolVar(&b.noVerify, "no-verify", false, "don't boot the image; it can't become latest then")
 	f.DurationVar(&b.silence, "silence", 0, "give up on a build machine that says nothing for so long (default 10m)")
 	f.DurationVar(&b.total, "deadline", 0, "give up on a build machine that takes longer than this (default 3h)")
 	// It fails only for a flag that is not there.
@@ -103,7 +105,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 	defer record.close()
 	setup, err := b.setup(dirs, record, method, accel)
 	if err == nil {
-		setup.Lock = lock
+		setup.Lock, setup.NoVerify = lock, b.noVerify
 		if b.publish != "" {
 			setup.Publish = &builders.Publish{Dir: b.publish, Date: date, Latest: !b.noLatest}
 		}

@@ -104,7 +104,7 @@ func sandboxFinding(a arch.Arch, s sandbox.Support) doctor.Finding {
 
 func python(ctx context.Context, h doctor.Host) doctor.Finding {
 	f := doctor.Finding{Name: "python3 with dnf", For: "solving dependencies", Required: true}
-	path, err := resolve.FindPython(ctx)
+	path, err := resolve.Python(ctx)
 	if f.OK, f.Detail = err == nil, path; err != nil {
 		f.Detail, f.Fix = "not found", h.Install("python3-dnf", "python3-dnf")
 	}

@@ -78,8 +78,8 @@ func loadOutcome(name string, dirs folders) (builders.Outcome, error) {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return o, fmt.Errorf("%s is no record of a build: %w", path, err)
 	}
-	if len(o.Images) == 0 || len(o.Reports) != len(o.Images) {
-		return o, fmt.Errorf("%s: that build has no finished and verified images", path)
+	if len(o.Images) == 0 {
+		return o, fmt.Errorf("%s: that build has no finished images", path)
 	}
 	return o, nil
 }
