@@ -113,3 +113,15 @@ func KernelRelease() string {
 	}
 	return strings.TrimSpace(string(b))
 }
+
+// OpenConsole makes the kernel's console the standard output and error: an initramfs without a console node starts the first process
+// with none.
+func OpenConsole() {
+	console, err := os.OpenFile("/dev/console", os.O_WRONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return
+	}
+	for _, fd := range []int{1, 2} {
+		_ = unix.Dup3(int(console.Fd()), fd, 0)
+	}
+}

@@ -158,3 +158,6 @@ func (m Mounted) Unmount() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Targets are the mount points, parents first.
+func (m Mounted) Targets() []string { return slices.Clone(m.targets) }

@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/quarry-project/quarry/internal/agent/boot"
+	"github.com/quarry-project/quarry/internal/agent/bootloader"
+	"github.com/quarry-project/quarry/internal/agent/program"
+	"github.com/quarry-project/quarry/internal/agent/wire"
+)
+
+// finish takes away what must not be in an image, labels the files, lists the packages and lets the disk go.
+func (i *installation) finish(ctx context.Context) (wire.Result, error) {
+	if err := i.clean(); err != nil {
+		return wire.Result{}, err
+	}
+	if err := i.label(ctx); err != nil {
+		return wire.Result{}, err
+	}
+	packages, err := manifest(ctx, i.inside)
+	if err != nil {
+		return wire.Result{}, err
+	}
+	loaders, err := bootloader.Installed(i.bootTarget())
+	if err != nil {
+		return wire.Result{}, err
+	}
+	if err := i.release(); err != nil {
+		return wire.Result{}, err
+	}
+	return wire.Result{Packages: packages, BIOS: loaders.BIOS, UEFI: loaders.UEFI, PReP: loaders.PReP, ZIPL: loaders.ZIPL}, nil
+}
+
+// clean removes what a build leaves behind: host keys, which every machine has to make for itself, and temporary files.
+func (i *installation) clean() error {
+	for _, pattern := range []string{"etc/ssh/ssh_host_*", "tmp/ks-script-*", "var/tmp/dnf-*", "tmp/dnf*"} {
+		names, err := fs.Glob(i.root.FS(), pattern)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := i.root.RemoveAll(name); err != nil {
+				return fmt.Errorf("remove /%s: %w", name, err)
+			}
+			i.report.Logf("removed /%s", name)
+		}
+	}
+	return nil
+}
+
+// label gives every file its SELinux label by the installed policy. The machine's own kernel has SELinux off, which doesn't keep labels
+// from being written.
+func (i *installation) label(ctx context.Context) error {
+	policy, ok := i.policy()
+	if !ok || !i.inside.Has("setfiles") {
+		i.report.Log("selinux: there is no policy or no setfiles in the system, so files have no labels")
+		return nil
+	}
+	args := []string{"setfiles", "-F"}
+	for _, dir := range []string{"/proc", "/sys", "/dev", "/run"} {
+		args = append(args, "-e", dir)
+	}
+	if err := i.inside.Run(ctx, append(args, path.Join("/etc/selinux", policy, "contexts/files/file_contexts"), "/")...); err != nil {
+		return fmt.Errorf("label the files for SELinux: %w", err)
+	}
+	return nil
+}
+
+// policy returns the SELinux policy that the system is set to, if it is installed and not switched off.
+func (i *installation) policy() (string, bool) {
+	text, err := i.root.ReadFile("etc/selinux/config")
+	if err != nil {
+		return "", false
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			values[key] = value
+		}
+	}
+	name := path.Base(values["SELINUXTYPE"])
+	_, err = i.root.Stat(path.Join("etc/selinux", name, "contexts/files/file_contexts"))
+	return name, err == nil && values["SELINUX"] != "disabled"
+}
+
+// manifest lists the installed packages in wire.Result's form.
+func manifest(ctx context.Context, run program.Runner) ([]string, error) {
+	out, err := run.Output(ctx, "rpm", "-qa", "--qf", `%{NAME} %{EPOCHNUM} %{VERSION} %{RELEASE} %{ARCH} %{LONGSIZE}\n`)
+	if err != nil {
+		return nil, fmt.Errorf("list the installed packages: %w", err)
+	}
+	var packages []string
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "gpg-pubkey ") {
+			packages = append(packages, line)
+		}
+	}
+	slices.Sort(packages)
+	return packages, nil
+}
+
+// release ends what still uses the file systems, and unmounts them: the disk is not complete before that.
+func (i *installation) release() error {
+	boot.KillOthers()
+	err := errors.Join(i.root.Close(), i.unbind())
+	i.mounts.Trim(i.report.Log)
+	if err := errors.Join(err, i.mounts.Unmount()); err != nil {
+		return err
+	}
+	unix.Sync()
+	return nil
+}
