@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kdomanski/iso9660"
@@ -157,6 +158,7 @@ func readSeed(path string) (map[string]string, error) {
 }
 
 func (g *fakeGuest) serve(l net.Listener, config *ssh.ServerConfig) {
+	var tries atomic.Int32
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -166,6 +168,9 @@ func (g *fakeGuest) serve(l net.Listener, config *ssh.ServerConfig) {
 			defer conn.Close()
 			_, channels, requests, err := ssh.NewServerConn(conn, config)
 			if err != nil {
+				if g.foreign && tries.Add(1) == 2 {
+					g.fault <- errors.New("the test has seen enough") // the first try has been noted by now
+				}
 				return // refused
 			}
 			go ssh.DiscardRequests(requests)

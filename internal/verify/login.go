@@ -51,10 +51,14 @@ func login(ctx context.Context, port int, id identity, pause time.Duration) (*gu
 		User: id.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(id.login)},
 		HostKeyCallback: ssh.FixedHostKey(id.host.PublicKey()), HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
 	}
+	var last error
 	for {
-		client, last := dial(ctx, port, config)
-		if last == nil {
+		client, err := dial(ctx, port, config)
+		if err == nil {
 			return &guest{client}, nil
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err // a try that the end of the time cut off tells nothing
 		}
 		select {
 		case <-time.After(pause):

@@ -113,7 +113,7 @@ func TestImageFails(t *testing.T) {
 			[]string{"growth: ", "do not fill the disk"}},
 		{"connection breaks", func(g *fakeGuest) { delete(g.answers, "findmnt") }, []string{"check root", "likely cause: the guest's kernel panicked"}},
 		{"never a login", func(g *fakeGuest) { g.dead = true }, []string{"no login as quarry", "the time for it", "kernel panicked", "last lines"}},
-		{"another program on the port", func(g *fakeGuest) { g.foreign = true }, []string{"no login", "host key mismatch"}},
+		{"another program on the port", func(g *fakeGuest) { g.foreign = true }, []string{"no login", "seen enough", "host key mismatch"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +121,7 @@ func TestImageFails(t *testing.T) {
 			tc.edit(g)
 			o := testOptions(t)
 			o.Firmware = []string{"uefi"}
-			if g.dead || g.foreign {
+			if g.dead {
 				o.Login = 300 * time.Millisecond
 			}
 			r, err := verified(t, g, testImage(t), o)
