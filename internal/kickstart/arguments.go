@@ -20,6 +20,7 @@ type arguments struct {
 	values Values
 	given  map[string]int // offset of the word that set each destination
 	seen   map[*Option]bool
+	normal []string                           // the words again, options in full and quoted where needed
 	extra  []word                             // words that fit nowhere
 	report func(at int, message, hint string) // an error
 	warn   func(at int, message, hint string)
@@ -84,6 +85,9 @@ func (a *arguments) walk(found []*option, plain []bool) {
 // takePositional gives the run of plain words [i,end) to as many positional arguments as it suffices for.
 func (a *arguments) takePositional(i, end, next int) (int, int) {
 	run := a.words[i:end]
+	for _, w := range run {
+		a.normal = append(a.normal, quote(w.text))
+	}
 	if next < len(a.args) {
 		run = slices.DeleteFunc(slices.Clone(run), func(w word) bool { return w.text == "--" })
 	}
@@ -113,7 +117,7 @@ func (a *arguments) takePositional(i, end, next int) (int, int) {
 func (a *arguments) takeOption(o *option, i int, found []*option, plain []bool) int {
 	w := a.words[i]
 	if o.spec == nil {
-		a.extra = append(a.extra, w)
+		a.extra, a.normal = append(a.extra, w), append(a.normal, quote(w.text))
 		return i + 1
 	}
 	if o.spec.Deprecated != 0 && a.version >= o.spec.Deprecated {
@@ -125,13 +129,17 @@ func (a *arguments) takeOption(o *option, i int, found []*option, plain []bool) 
 		if o.hasValue {
 			a.report(w.at, fmt.Sprintf("option %s takes no value", o.name), "write it without =")
 		}
+		a.normal = append(a.normal, o.name)
 		a.switchOn(o.spec, w.at)
 	case o.hasValue:
+		a.normal = append(a.normal, o.name+"="+quote(o.value))
 		a.take(o.spec, o.name, word{o.value, w.at})
 	case hasNext:
+		a.normal = append(a.normal, o.name+"="+quote(a.words[i+1].text))
 		a.take(o.spec, o.name, word{a.words[i+1].text, w.at})
 		return i + 2
 	case o.spec.Kind == Optional:
+		a.normal = append(a.normal, o.name)
 		a.put(o.spec, w.at, true)
 	default:
 		a.report(w.at, fmt.Sprintf("option %s needs a value", o.name), "write "+o.name+"=VALUE")

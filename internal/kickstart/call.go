@@ -124,7 +124,7 @@ func (c *call) optionHint(name string) string {
 	for i := range c.spec.Options {
 		o := &c.spec.Options[i]
 		if !o.Known(c.version) && o.Names[0] == name {
-			return "only in " + rangeText(o.Since, o.Until)
+			return "only in " + Span(o.Since, o.Until)
 		}
 	}
 	if near := nearest(name, names); near != "" {
@@ -143,8 +143,8 @@ func (c *call) argumentHint() string {
 	return "a value with spaces needs quotation marks"
 }
 
-// rangeText says for which versions something exists.
-func rangeText(since, until Version) string {
+// Span says in words for which versions something exists; 0 is no bound.
+func Span(since, until Version) string {
 	switch {
 	case since == 0 && until == 0:
 		return "all versions"

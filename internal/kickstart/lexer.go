@@ -27,17 +27,25 @@ func (e *lexError) Unwrap() error { return errLine }
 
 // splitWords splits a line as a POSIX shell does, without expanding anything. An unquoted # ends the line even inside
 // a word. There is no line continuation: a backslash at the very end is an error.
-func splitWords(line string) ([]word, error) { return split(line, true) }
+func splitWords(line string) ([]word, error) {
+	words, _, err := split(line, true)
+	return words, err
+}
 
 // splitPlain is splitWords for text in which # is nothing special.
-func splitPlain(line string) ([]word, error) { return split(line, false) }
+func splitPlain(line string) ([]word, error) {
+	words, _, err := split(line, false)
+	return words, err
+}
 
-func split(line string, comments bool) ([]word, error) {
+// split also returns the comment that ends the line.
+func split(line string, comments bool) ([]word, string, error) {
 	var (
-		words  []word
-		text   strings.Builder
-		inWord bool
-		start  int
+		words   []word
+		text    strings.Builder
+		inWord  bool
+		comment string
+		start   int
 	)
 	flush := func() {
 		if inWord {
@@ -54,6 +62,7 @@ func split(line string, comments bool) ([]word, error) {
 	for i := 0; i < len(line); i++ {
 		c := line[i]
 		if c == '#' && comments {
+			comment = line[i:]
 			break
 		}
 		switch c {
@@ -62,14 +71,14 @@ func split(line string, comments bool) ([]word, error) {
 		case '\\':
 			begin(i)
 			if i++; i == len(line) {
-				return nil, &lexError{i - 1, "the line ends in a backslash, and kickstart has no line continuation"}
+				return nil, "", &lexError{i - 1, "the line ends in a backslash, and kickstart has no line continuation"}
 			}
 			text.WriteByte(line[i])
 		case '\'', '"':
 			begin(i)
 			end, err := readQuoted(line, i, &text)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
 			i = end
 		default:
@@ -78,7 +87,7 @@ func split(line string, comments bool) ([]word, error) {
 		}
 	}
 	flush()
-	return words, nil
+	return words, comment, nil
 }
 
 // readQuoted copies a quoted stretch that opens at line[open] and returns the offset of its closing quote. Inside double

@@ -27,18 +27,11 @@ type parser struct {
 // and the File holds what could be understood. Warnings stand in the File and never make Parse fail.
 // Any other error means that src couldn't be read or that the options are wrong, and the File is nil.
 func Parse(name string, src io.Reader, o Options) (*File, error) {
-	if !o.Version.valid() {
-		return nil, fmt.Errorf("reading kickstart %s: Options.Version isn't set to a known version", name)
-	}
-	p := &parser{options: o.withDefaults(), table: o.Version.table()}
-	p.left = p.options.MaxBytes
-	p.file = &File{Name: name, Version: o.Version, byAttr: map[string][]*Command{}}
-	text, err := p.readAll(src)
+	p, err := newParser(name, src, o)
 	if err != nil {
-		return nil, fmt.Errorf("reading kickstart %s: %w", name, err)
+		return nil, err
 	}
-	p.checkText(name, text)
-	p.sources = []*source{{name: name, rest: text}}
+	p.checkText(name, p.sources[0].rest)
 	for l, ok := p.next(); ok; l, ok = p.next() {
 		p.line(l)
 	}
@@ -50,6 +43,21 @@ func Parse(name string, src io.Reader, o Options) (*File, error) {
 		return p.file, p.problems
 	}
 	return p.file, nil
+}
+
+func newParser(name string, src io.Reader, o Options) (*parser, error) {
+	if !o.Version.valid() {
+		return nil, fmt.Errorf("reading kickstart %s: Options.Version isn't set to a known version", name)
+	}
+	p := &parser{options: o.withDefaults(), table: o.Version.table()}
+	p.left = p.options.MaxBytes
+	p.file = &File{Name: name, Version: o.Version, byAttr: map[string][]*Command{}}
+	text, err := p.readAll(src)
+	if err != nil {
+		return nil, fmt.Errorf("reading kickstart %s: %w", name, err)
+	}
+	p.sources = []*source{{name: name, rest: text}}
+	return p, nil
 }
 
 // checkText reports what no line of a kickstart may hold.

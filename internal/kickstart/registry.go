@@ -90,7 +90,7 @@ func (t *table) sectionNames() []string {
 func (t *table) unknownHint(name string) string {
 	for _, spec := range allCommands() {
 		if spec.called(name) {
-			return "it exists in " + rangeText(spec.Since, spec.Until)
+			return "it exists in " + Span(spec.Since, spec.Until)
 		}
 	}
 	if near := nearest(name, t.commandNames()); near != "" {
