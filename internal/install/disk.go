@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/quarry-project/quarry/internal/agent/packages"
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
@@ -91,7 +92,7 @@ func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk,
 	if err != nil {
 		return artifact.Disk{}, err
 	}
-	packages, err := manifest(result.Packages)
+	installed, err := packages.Manifest(result.Packages)
 	if err != nil {
 		return artifact.Disk{}, err
 	}
@@ -102,7 +103,7 @@ func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk,
 	return artifact.Disk{
 		File: artifact.File{Path: disk, Size: info.Size()}, Format: "raw", VirtualSize: s.Plan.Disk.Size, Arch: s.Plan.Arch,
 		Boot:     artifact.Boot{BIOS: result.BIOS, UEFI: result.UEFI, PReP: result.PReP, ZIPL: result.ZIPL},
-		Packages: packages, Phases: phases,
+		Packages: installed, Phases: phases,
 	}, nil
 }
 

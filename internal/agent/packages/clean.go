@@ -2,9 +2,9 @@ package packages
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // leftovers are what installing leaves in the root and a new system does not need. Globs, relative to the root.
@@ -15,21 +15,34 @@ func leftovers() []string {
 	}
 }
 
-// clean removes the leftovers and empties the machine's identity, which must not be shared by all copies of an image.
-func clean(root string) error {
+// clean removes the leftovers and empties the machine's identity, which must not be shared by all copies of an image. It never
+// follows a link out of the root: packages made what is in there.
+func clean(path string) error {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	var errs []error
 	for _, pattern := range leftovers() {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
+		found, err := fs.Glob(root.FS(), pattern)
 		errs = append(errs, err)
 		for _, f := range found {
-			errs = append(errs, os.RemoveAll(f))
+			errs = append(errs, root.RemoveAll(f))
 		}
 	}
-	id := filepath.Join(root, "etc/machine-id")
-	if info, err := os.Lstat(id); err == nil && info.Mode().IsRegular() {
-		errs = append(errs, os.Truncate(id, 0))
+	const id = "etc/machine-id"
+	if info, err := root.Lstat(id); err == nil && info.Mode().IsRegular() {
+		f, err := root.OpenFile(id, os.O_WRONLY|os.O_TRUNC, 0)
+		if err == nil {
+			err = f.Close()
+		}
+		errs = append(errs, err)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cleaning the new system: %w", err)
+	}
+	return nil
 }

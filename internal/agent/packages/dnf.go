@@ -116,7 +116,7 @@ func runDNF(ctx context.Context, env Env, req installRequest) ([]string, error) 
 	out := &messages{env: env}
 	err = command.Run(ctx, command.Cmd{
 		Args: []string{python, "-I", "-c", installer}, Dir: "/",
-		Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8", "TMPDIR=/tmp"},
+		Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8", "TMPDIR=/tmp"},
 		Stdin: bytes.NewReader(input), Stdout: out, Stderr: logFile,
 	})
 	var failed *command.Error

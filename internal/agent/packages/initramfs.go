@@ -40,7 +40,7 @@ func forceGeneric(root string) (func() error, error) {
 
 // kernels lists the installed kernels that have no initramfs yet.
 func kernels(root string) ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(root, "lib/modules/*/vmlinuz"))
+	found, err := filepath.Glob(filepath.Join(root, "usr/lib/modules/*/vmlinuz"))
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func Install(ctx context.Context, env Env, spec wire.PackageSpec) ([]artifact.Pa
 	if err != nil {
 		return nil, err
 	}
-	if err := compare(spec.Expected, installed); err != nil {
+	if err := Compare(spec.Expected, installed); err != nil {
 		return nil, err
 	}
 	if err := initramfs(ctx, env); err != nil {
@@ -113,8 +113,8 @@ func repositories(payload string) ([]string, error) {
 	return ids, nil
 }
 
-// compare checks what is installed against the Lock.
-func compare(expected []string, installed []artifact.Package) error {
+// Compare checks what is installed against the Lock: a difference is a *MismatchError.
+func Compare(expected []string, installed []artifact.Package) error {
 	var e MismatchError
 	have := map[string]bool{}
 	for _, p := range installed {

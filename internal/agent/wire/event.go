@@ -47,7 +47,8 @@ type Result struct {
 	UEFI     bool     `json:"uefi,omitempty"`
 	PReP     bool     `json:"prep,omitempty"`
 	ZIPL     bool     `json:"zipl,omitempty"`
-	Written  int64    `json:"written,omitempty"` // bytes streamed to Output
+	Written  int64    `json:"written,omitempty"`  // bytes streamed to Output
+	Unpacked int64    `json:"unpacked,omitempty"` // bytes of the files in what was streamed; a file with several names counts once
 }
 
 // Failure says what went wrong in the machine.

@@ -1,4 +1,4 @@
-package install
+package packages
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestManifest(t *testing.T) {
-	got, err := manifest([]string{"zlib 0 1.2.13 1.el9 x86_64 123", "bash 1 5.2 2.el9 x86_64 0"})
+	got, err := Manifest([]string{"zlib 0 1.2.13 1.el9 x86_64 123", "bash 1 5.2 2.el9 x86_64 0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -14,7 +14,7 @@ func TestManifest(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for _, bad := range []string{"", "bash", "bash 0 5 1 x86_64 many", "bash 0 5 1 x86_64 -1", "a b c d e 1 g"} {
-		if _, err := manifest([]string{bad}); err == nil {
+		if _, err := Manifest([]string{bad}); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
@@ -25,7 +25,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add("  \n x")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
-		got, err := manifest(lines)
+		got, err := Manifest(lines)
 		if err == nil && len(got) != len(lines) {
 			t.Errorf("%d packages of %d lines", len(got), len(lines))
 		}
