@@ -216,7 +216,7 @@ func (a *arguments) take(o *Option, name string, w word) {
 		return
 	}
 	if added, ok := value.([]string); ok && (o.Kind == Extend || o.Kind == Collect) {
-		value = append(slices.Clip(a.values.List(o.Dest)), added...)
+		value = append(a.values.List(o.Dest), added...)
 	}
 	a.put(o, w.at, value)
 }

@@ -2,6 +2,8 @@ package kickstart
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +16,7 @@ type call struct {
 	after  string // the text of the line after the name, trimmed, its comment too
 	file   *File  // what stands before this line
 	failed bool
+	unique string // what no later occurrence should repeat; "": nothing
 }
 
 // fail reports an error; dest says which argument is to blame, "" the command itself.
@@ -77,24 +80,23 @@ func (c *call) otherwise(dest, value string) {
 
 // merged is the command's state before this line with this line's values laid over it.
 func (c *call) merged() Values {
-	state := c.file.state(c.spec.attr())
+	state := Values{}
+	maps.Copy(state, c.file.state(c.spec.attr()))
 	state.amend(c.values, c.spec.Options)
 	return state
 }
 
 // duplicate warns when an earlier occurrence has the same values at all the destinations.
 func (c *call) duplicate(what string, dests ...string) {
-	for _, earlier := range c.file.all(c.spec.attr()) {
-		same := true
-		for _, dest := range dests {
-			same = same && earlier.Values.Text(dest) == c.values.Text(dest)
-		}
-		if same {
-			c.warn(c.given[dests[0]], fmt.Sprintf("%s %q is already defined", what, c.values.Text(dests[0])),
-				"the first stands at "+earlier.Pos.String())
-			return
-		}
+	key := c.spec.attr()
+	for _, dest := range dests {
+		key += "\x00" + c.values.Text(dest)
 	}
+	if first, ok := c.file.unique[key]; ok {
+		c.warn(c.given[dests[0]], fmt.Sprintf("%s %q is already defined", what, c.values.Text(dests[0])), "the first stands at "+first.String())
+		return
+	}
+	c.unique = key
 }
 
 func (s *Spec) attr() string {
@@ -106,14 +108,27 @@ func (s *Spec) attr() string {
 
 // rejectExtra reports words that fit nowhere.
 func (c *call) rejectExtra() {
-	for _, w := range c.extra {
+	const shown = 20
+	for i, w := range c.extra {
+		if i == shown {
+			c.report(w.at, fmt.Sprintf("%d more arguments don't fit", len(c.extra)-shown), "")
+			return
+		}
 		if strings.HasPrefix(w.text, "-") {
 			name, _, _ := strings.Cut(w.text, "=")
 			c.report(w.at, fmt.Sprintf("%s has no option %s in %s", c.name, name, c.version), c.optionHint(name))
 		} else {
-			c.report(w.at, fmt.Sprintf("unexpected argument %q", w.text), c.argumentHint())
+			c.report(w.at, "unexpected argument"+c.shown(w), c.argumentHint())
 		}
 	}
+}
+
+// shown is a word for a message, unless it may be a secret.
+func (c *call) shown(w word) string {
+	if slices.ContainsFunc(slices.Concat(c.spec.Args, c.spec.Options), func(o Option) bool { return o.Secret }) {
+		return ""
+	}
+	return fmt.Sprintf(" %q", w.text)
 }
 
 func (c *call) optionHint(name string) string {

@@ -2,7 +2,7 @@ package kickstart
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -89,9 +89,7 @@ func printRaw(p *printer, v Values) { p.words = append(p.words, v.Text("args")) 
 
 func printRealm(p *printer, v Values) {
 	p.word("join")
-	for _, option := range v.List("options") {
-		p.word(option)
-	}
+	p.options(realmOptions(), v, 0)
 	p.word(v.Text("realm"))
 }
 
@@ -168,39 +166,37 @@ func parseRealm(c *call) {
 		return
 	}
 	var realms []string
-	var options []string
+	c.names = map[string]*Option{}
+	for i := range c.spec.Options {
+		c.names[c.spec.Options[i].Names[0]] = &c.spec.Options[i]
+	}
 	for i := 1; i < len(words); i++ {
-		name, _, hasValue := strings.Cut(words[i].text, "=")
-		switch {
-		case len(realms) == 0 && strings.HasPrefix(name, "--"):
-			takes, known := realmOptions()[name]
-			switch {
-			case !known:
-				c.report(words[i].at, "realm join has no option "+name, "")
-			case hasValue && !takes:
-				c.report(words[i].at, name+" takes no value", "")
-			case !hasValue && takes && i+1 < len(words):
-				options = append(options, name+"="+words[i+1].text)
-				i++
-				continue
-			case !hasValue && takes:
-				c.report(words[i].at, name+" needs a value", "")
-			}
-			options = append(options, words[i].text)
-		default:
+		name, value, hasValue := strings.Cut(words[i].text, "=")
+		if len(realms) > 0 || !strings.HasPrefix(name, "--") {
 			realms = append(realms, words[i].text)
+			continue
+		}
+		o := c.names[name]
+		switch {
+		case o == nil:
+			c.report(words[i].at, "realm join has no option "+name, c.optionHint(name))
+		case !o.Kind.takesWord() && hasValue:
+			c.report(words[i].at, name+" takes no value", "")
+		case !o.Kind.takesWord():
+			c.switchOn(o, words[i].at)
+		case hasValue:
+			c.take(o, name, word{value, words[i].at})
+		case i+1 < len(words):
+			i++
+			c.take(o, name, words[i])
+		default:
+			c.report(words[i].at, name+" needs a value", "")
 		}
 	}
 	c.need(len(realms) == 1, "", "realm join takes one realm", "options stand before it")
 	if len(realms) == 1 {
-		c.values["realm"], c.values["options"] = realms[0], options
+		c.values["realm"] = realms[0]
 	}
-}
-
-// realmOptions are the options of realm join, and whether they take a value.
-func realmOptions() map[string]bool {
-	return map[string]bool{"--computer-ou": true, "--no-password": false, "--one-time-password": true,
-		"--client-software": true, "--server-software": true, "--membership-software": true}
 }
 
 func checkRHSM(c *call) {
@@ -263,7 +259,8 @@ func checkHardDrive(c *call) {
 }
 
 func checkOSTree(c *call) {
-	ok := regexp.MustCompile(`^(file|https?):`).MatchString(c.values.Text("url"))
+	scheme, _, _ := strings.Cut(c.values.Text("url"), ":")
+	ok := slices.Contains([]string{"file", "http", "https"}, scheme) && scheme != c.values.Text("url")
 	c.need(ok, "url", "an OSTree repository needs a file, http or https URL")
 	if c.values.empty("remote") {
 		c.values["remote"] = c.values.Text("osname")

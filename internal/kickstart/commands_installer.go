@@ -27,17 +27,17 @@ func installerCommands() []*Spec {
 		&Spec{
 			Names: []string{"vnc"}, Ignored: RHEL10,
 			Help:    "Shows the installer over VNC.",
-			Options: []Option{text("--host"), text("--port").with("host"), text("--password")},
+			Options: []Option{text("--host"), text("--port").with("host"), text("--password").secret()},
 		},
 		&Spec{
 			Names: []string{"rdp"}, Since: RHEL10,
 			Help:    "Shows the installer over RDP.",
-			Options: []Option{text("--username"), text("--password")},
+			Options: []Option{text("--username"), text("--password").secret()},
 		},
 		&Spec{
 			Names: []string{"sshpw"}, Repeats: true,
 			Help: "Makes a user of the installer, for SSH.",
-			Args: []Option{rest("<password>")},
+			Args: []Option{rest("<password>").secret()},
 			Options: []Option{
 				text("--username").need(), flag("--sshkey"), set("crypted", true, "--iscrypted").resets(), set("crypted", false, "--plaintext").resets(), flag("--lock"),
 			},
@@ -80,7 +80,7 @@ func networkCommand() *Spec {
 			text("--ipv4-dns-search").since(RHEL9), text("--ipv6-dns-search").since(RHEL9),
 			flag("--ipv4-ignore-auto-dns").since(RHEL9), flag("--ipv6-ignore-auto-dns").since(RHEL9),
 			text("--mtu"), text("--ethtool"), text("--dhcpclass"), flag("--notksdevice"),
-			text("--essid"), text("--wepkey"), text("--wpakey"),
+			text("--essid"), text("--wepkey").secret(), text("--wpakey").secret(),
 			text("--vlanid"), text("--interfacename"), text("--bondslaves"), text("--bondopts"),
 			text("--bridgeslaves"), text("--bridgeopts"), text("--bindto").oneOf("mac"),
 			text("--teamslaves").deprecated(RHEL10, "use a bond"), text("--teamconfig").deprecated(RHEL10, "use a bond"),

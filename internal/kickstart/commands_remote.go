@@ -7,8 +7,8 @@ func remoteStorageCommands() []*Spec {
 			Names: []string{"iscsi"}, Priority: 71, Repeats: true,
 			Help: "Attaches an iSCSI target.",
 			Options: []Option{
-				text("--ipaddr").need(), text("--target"), number("--port").implied(int64(3260)), text("--iface"), text("--user"), text("--password"),
-				text("--reverse-user"), text("--reverse-password"),
+				text("--ipaddr").need(), text("--target"), number("--port").implied(int64(3260)), text("--iface"), text("--user"), text("--password").secret(),
+				text("--reverse-user"), text("--reverse-password").secret(),
 			},
 		},
 		{

@@ -3,7 +3,7 @@ package kickstart
 // luksOptions are the options that everything that can be encrypted has.
 func luksOptions() []Option {
 	return []Option{
-		flag("--encrypted"), text("--passphrase").with("encrypted"), text("--cipher").with("encrypted"),
+		flag("--encrypted"), text("--passphrase").secret().with("encrypted"), text("--cipher").with("encrypted"),
 		text("--escrowcert").with("encrypted"), flag("--backuppassphrase").with("encrypted", "escrowcert"),
 		text("--luks-version").resets().with("encrypted"), text("--pbkdf").resets().with("encrypted"),
 		number("--pbkdf-memory").resets().with("encrypted").above0(), number("--pbkdf-time").resets().with("encrypted").above0(),
@@ -140,7 +140,7 @@ func storageCommands() []*Spec {
 			Options: []Option{
 				text("--location").oneOf("mbr", "partition", "none", "boot").resets().unless("disabled"), text("--append"), text("--timeout").kind(Int),
 				text("--default"), list("--driveorder"), text("--boot-drive").resets(), flag("--leavebootorder"),
-				text("--password").resets(), flag("--iscrypted"), text("--md5pass"),
+				text("--password").secret().resets(), flag("--iscrypted"), text("--md5pass").secret(),
 				flag("--extlinux"), flag("--disabled"), flag("--nombr"), flag("--sdboot").since(RHEL10),
 				flag("--upgrade").until(RHEL8).deprecated(RHEL8, "it has no effect"),
 			},

@@ -41,7 +41,7 @@ func systemCommands() []*Spec {
 		{
 			Names: []string{"rootpw"},
 			Help:  "Sets or locks root's password.",
-			Args:  []Option{positional("<password>").kind(Rest)},
+			Args:  []Option{positional("<password>").kind(Rest).secret()},
 			Options: []Option{
 				set("crypted", true, "--iscrypted").resets(), set("crypted", false, "--plaintext").resets(), flag("--lock"), flag("--allow-ssh").since(RHEL9),
 			},
@@ -52,7 +52,7 @@ func systemCommands() []*Spec {
 			Help: "Makes a user.", Key: []string{"name"},
 			Options: []Option{
 				text("--name").need(), list("--groups"), text("--homedir"), text("--shell"), text("--gecos"), number("--uid"), number("--gid"),
-				text("--password"), set("crypted", true, "--iscrypted"), set("crypted", false, "--plaintext").hidden(), flag("--lock"),
+				text("--password").secret(), set("crypted", true, "--iscrypted"), set("crypted", false, "--plaintext").hidden(), flag("--lock"),
 			},
 			Check: func(c *call) { c.duplicate("user", "name") },
 		},
@@ -106,7 +106,10 @@ func systemCommands() []*Spec {
 			Key: []string{"args"}},
 		{Names: []string{"authselect"}, Help: "Runs authselect with these arguments.", Parse: parseAuthselect, Print: printRaw,
 			Key: []string{"args"}},
-		{Names: []string{"realm"}, Help: "Joins a realm or domain: realm join [OPTIONS] REALM.", Parse: parseRealm, Print: printRealm},
+		{
+			Names: []string{"realm"}, Help: "Joins a realm or domain: realm join [OPTIONS] REALM.",
+			Options: realmOptions(), Parse: parseRealm, Print: printRealm,
+		},
 		{
 			Names: []string{"firstboot"},
 			Help:  "Says whether the set-up assistant starts at the first boot.", Key: []string{"mode"},
@@ -131,7 +134,7 @@ func systemCommands() []*Spec {
 			Names: []string{"rhsm"},
 			Help:  "Registers the system with Red Hat.",
 			Options: []Option{
-				text("--organization").need(), text("--activation-key").need().kind(Collect), flag("--connect-to-insights"), text("--proxy"),
+				text("--organization").need(), text("--activation-key").secret().need().kind(Collect), flag("--connect-to-insights"), text("--proxy"),
 				text("--server-hostname"), text("--rhsm-baseurl"), text("--flatpak-registry-url").since(RHEL10),
 			},
 			Check: checkRHSM,
@@ -150,4 +153,11 @@ func member(dest, value string, names ...string) Option {
 	o := text(names...).kind(Member).to(dest)
 	o.Value = value
 	return o
+}
+
+func realmOptions() []Option {
+	return []Option{
+		text("--computer-ou"), flag("--no-password"), text("--one-time-password").secret(),
+		text("--client-software"), text("--server-software"), text("--membership-software"),
+	}
 }

@@ -1,5 +1,11 @@
 package kickstart
 
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
 // File is a kickstart that was read: its own commands and sections and those of the files it includes, in order.
 type File struct {
 	Name         string        `json:"name"`
@@ -14,16 +20,33 @@ type File struct {
 	Warnings   []Problem `json:"warnings,omitempty"`
 
 	byAttr map[string][]*Command
+	states map[string]Values   // by Attr, what the occurrences so far amount to
+	unique map[string]Position // see call.duplicate
 	flat   string
 }
 
 // Command is one occurrence of a command.
 type Command struct {
-	Name   string   `json:"name"` // as written: "partition" stays "partition"
-	Pos    Position `json:"position"`
-	Values Values   `json:"values,omitempty"`
+	Name   string // as written: "partition" stays "partition"
+	Pos    Position
+	Values Values
 
 	spec *Spec
+}
+
+// MarshalJSON leaves secrets such as passwords out.
+func (c *Command) MarshalJSON() ([]byte, error) {
+	values := maps.Clone(c.Values)
+	for _, o := range slices.Concat(c.spec.Args, c.spec.Options) {
+		if o.Secret {
+			delete(values, o.Dest)
+		}
+	}
+	return json.Marshal(struct {
+		Name   string   `json:"name"`
+		Pos    Position `json:"position"`
+		Values Values   `json:"values,omitempty"`
+	}{c.Name, c.Pos, values})
 }
 
 // Spec is the command's table.
@@ -90,6 +113,12 @@ func (f *File) add(c *Command) {
 	f.Commands = append(f.Commands, c)
 	attr := c.spec.attr()
 	f.byAttr[attr] = append(f.byAttr[attr], c)
+	if !c.spec.Repeats {
+		if f.states[attr] == nil {
+			f.states[attr] = Values{}
+		}
+		f.states[attr].amend(c.Values, c.spec.Options)
+	}
 }
 
 // all are the occurrences of every command with the Attr.
@@ -97,11 +126,5 @@ func (f *File) all(attr string) []*Command { return f.byAttr[attr] }
 
 func (f *File) seen(attr string) bool { return len(f.byAttr[attr]) > 0 }
 
-// state is what the occurrences of a command that isn't a list amount to.
-func (f *File) state(attr string) Values {
-	state := Values{}
-	for _, c := range f.byAttr[attr] {
-		state.amend(c.Values, c.spec.Options)
-	}
-	return state
-}
+// state is what the occurrences of a command that isn't a list amount to. It must not be changed.
+func (f *File) state(attr string) Values { return f.states[attr] }

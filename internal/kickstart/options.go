@@ -18,16 +18,18 @@ type Options struct {
 	// AllowMissingIncludes makes an include of an absolute path that isn't there a warning: %pre may write it.
 	AllowMissingIncludes bool
 
-	MaxBytes    int64 // bound for the text of all files together; 0: 16 MiB
+	MaxBytes    int64 // bound for the text of all files together; 0: 4 MiB
 	MaxDepth    int   // bound for includes inside includes; 0: 20
 	MaxIncludes int   // bound for the number of includes; 0: 1000
+	MaxItems    int   // bound for the number of commands and packages; 0: 100000
 	MaxProblems int   // errors and warnings kept; 0: 500
 }
 
 func (o Options) withDefaults() Options {
-	o.MaxBytes = cmp.Or(o.MaxBytes, 16<<20)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 4<<20)
 	o.MaxDepth = cmp.Or(o.MaxDepth, 20)
 	o.MaxIncludes = cmp.Or(o.MaxIncludes, 1000)
+	o.MaxItems = cmp.Or(o.MaxItems, 100_000)
 	o.MaxProblems = cmp.Or(o.MaxProblems, 500)
 	return o
 }

@@ -120,6 +120,9 @@ func groupOptions() []Option { return []Option{flag("--nodefaults"), flag("--opt
 
 // packageLine reads one line of %packages.
 func (p *parser) packageLine(l line) {
+	if !p.room(l) {
+		return
+	}
 	content, _, _ := strings.Cut(trimEnd(l.text), "#")
 	name := trimSpace(content)
 	at := len(content) - len(trimLeftSpace(content))

@@ -17,6 +17,7 @@ type parser struct {
 	dropped  bool     // there were more problems than are kept
 	sources  []*source
 	includes int
+	items    int      // commands and packages so far
 	left     int64    // bytes that may still be read
 	section  *section // nil: among the commands
 	flat     strings.Builder
@@ -51,7 +52,7 @@ func newParser(name string, src io.Reader, o Options) (*parser, error) {
 	}
 	p := &parser{options: o.withDefaults(), table: o.Version.table()}
 	p.left = p.options.MaxBytes
-	p.file = &File{Name: name, Version: o.Version, byAttr: map[string][]*Command{}}
+	p.file = &File{Name: name, Version: o.Version, byAttr: map[string][]*Command{}, states: map[string]Values{}, unique: map[string]Position{}}
 	text, err := p.readAll(src)
 	if err != nil {
 		return nil, fmt.Errorf("reading kickstart %s: %w", name, err)
@@ -155,6 +156,9 @@ func (p *parser) newArguments(l line, words []word) *arguments {
 
 // command reads one command line.
 func (p *parser) command(l line, words []word) {
+	if !p.room(l) {
+		return
+	}
 	name, version := words[0].text, p.options.Version
 	spec := p.table.commands[name]
 	if spec == nil {
@@ -188,7 +192,18 @@ func (p *parser) command(l line, words []word) {
 	if !c.failed {
 		command.Values = c.values
 		p.file.add(command)
+		if c.unique != "" {
+			p.file.unique[c.unique] = command.Pos
+		}
 	}
+}
+
+// room reports whether one more command or package may be kept.
+func (p *parser) room(l line) bool {
+	if p.items++; p.items == p.options.MaxItems+1 {
+		p.report(Error, l, 0, fmt.Sprintf("there are more than %d commands and packages", p.options.MaxItems), "")
+	}
+	return p.items <= p.options.MaxItems
 }
 
 // run reads the words by the table and then checks what a table can't say.

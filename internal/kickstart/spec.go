@@ -62,6 +62,7 @@ type Option struct {
 	Value      any      // what Const and Member set
 	Choices    []string // the words that are allowed; nil: any
 	Required   bool
+	Secret     bool    // a password or the like: kept out of messages and JSON
 	Resets     bool    // a later occurrence of the command without this option takes the value away
 	Since      Version // first version that knows it; 0: all
 	Until      Version // last version that knows it; 0: all
@@ -137,6 +138,7 @@ func (o Option) implied(value any) Option    { o.Print.Implied = value; return o
 func (o Option) standard(text string) Option { o.Print.Standard = text; return o }
 func (o Option) above0() Option              { o.Print.Above0 = true; return o }
 func (o Option) empty() Option               { o.Print.Empty = true; return o }
+func (o Option) secret() Option              { o.Secret = true; return o }
 func (o Option) hidden() Option              { o.Print.Hidden = true; return o }
 
 // destOf makes "ipv4_dns_search" of "--ipv4-dns-search" and "mntpoint" of "<mntpoint>".

@@ -151,7 +151,7 @@ func (in Input) Text(stdin io.Reader) (string, error) {
 }
 
 // maxBytes is what kickstart.Options allows by default; one more makes Parse refuse.
-const maxBytes = 16 << 20
+const maxBytes = 4 << 20
 
 func (in Input) dir() string {
 	if in.Root == "" {

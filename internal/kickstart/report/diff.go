@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
 
@@ -36,7 +37,7 @@ func mark(b *strings.Builder, sign, text string) {
 func diffLines(before, after string) string {
 	const around = 3
 	d := diffmatchpatch.New()
-	d.DiffTimeout = 0 // no guessing by the clock
+	d.DiffTimeout = 5 * time.Second // then it settles for a longer answer
 	x, y, lines := d.DiffLinesToRunes(before, after)
 	var b strings.Builder
 	diffs := d.DiffCharsToLines(d.DiffMainRunes(x, y, false), lines)
