@@ -2,12 +2,14 @@ package resolve
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,12 +35,19 @@ type rpmSpec struct {
 	signer     *openpgp.Entity // nil: not signed
 }
 
-// newKey makes a signing key.
-func newKey(t testing.TB, name string) *openpgp.Entity {
-	t.Helper()
+// releaseKey and strangerKey make their key once: an RSA key takes a while.
+var (
+	releaseKey  = sync.OnceValue(func() *openpgp.Entity { return newKey("Release") })
+	strangerKey = sync.OnceValue(func() *openpgp.Entity { return newKey("Stranger") })
+)
+
+// hostPython looks for the interpreter once.
+var hostPython = sync.OnceValues(func() (string, error) { return Python(context.Background()) })
+
+func newKey(name string) *openpgp.Entity {
 	e, err := openpgp.NewEntity(name, "", name+"@example.invalid", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 2048})
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // only without a source of random numbers
 	}
 	return e
 }
@@ -66,7 +75,7 @@ type distribution struct {
 
 func newDistribution(t *testing.T, arch string) *distribution {
 	t.Helper()
-	d := &distribution{t: t, dir: t.TempDir(), key: newKey(t, "Release"), arch: arch}
+	d := &distribution{t: t, dir: t.TempDir(), key: releaseKey(), arch: arch}
 	d.write("KEY", publicKey(t, d.key))
 	treeinfo := "[general]\nversion = 9.6\n[tree]\narch = " + arch + "\n[images-" + arch + "]\nkernel = images/vmlinuz\ninitrd = images/initrd.img\n[stage2]\nmainimage = images/install.img\n[checksums]\n"
 	for _, name := range []string{"images/vmlinuz", "images/initrd.img", "images/install.img"} {
@@ -197,7 +206,11 @@ func (d *distribution) options() Options {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return Options{Store: s, CacheDir: d.t.TempDir()}
+	python, err := hostPython()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return Options{Store: s, CacheDir: d.t.TempDir(), Python: python}
 }
 
 // armorPair is two keys in one armoured block, as some distributions publish them.

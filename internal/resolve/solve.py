@@ -25,11 +25,21 @@ def say(**event):
     sys.stderr.flush()
 
 
-class LogToHost(logging.Handler):
-    """What dnf warns about reaches people through the host."""
+class Warnings(logging.Handler):
+    """Keeps what dnf warns about: it is there that dnf says why a download was not accepted."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.lines = []
 
     def emit(self, record):
-        say(log=record.getMessage())
+        self.lines += [line.strip(" -") for line in record.getMessage().splitlines()]
+
+    def take(self, marker):
+        """The lines that hold marker, each once; all are forgotten."""
+        found = list(dict.fromkeys(line for line in self.lines if marker in line))
+        self.lines = []
+        return found
 
 
 class Progress(dnf.callback.DownloadProgress):
@@ -110,14 +120,16 @@ def new_base(job):
     return base
 
 
-def load(base):
+def load(base, warnings):
     failed = []
     for repo in base.repos.iter_enabled():
         say(log="reading the metadata of " + repo.id)
         try:
             repo.load()
         except dnf.exceptions.RepoError as e:
-            failed.append({"repo": repo.id, "message": str(e)})
+            # dnf warns of each attempt and its mirror; the reasons repeat.
+            reasons = warnings.take("doesn't match")
+            failed.append({"repo": repo.id, "message": "; ".join([str(e)] + reasons[:2])})
     if failed:
         raise Refusal(failedRepositories=failed)
     # The metadata was checked just now: what follows reads it from the cache.
@@ -284,9 +296,10 @@ def available(job, items):
 
 
 def run(job):
-    logging.getLogger("dnf").addHandler(LogToHost(logging.ERROR))
+    warnings = Warnings()
+    logging.getLogger("dnf").addHandler(warnings)
     base = new_base(job)
-    load(base)
+    load(base, warnings)
     set_modules(base, job)
     missing, soft = mark(base, job)
     if missing and not job["ignoreMissing"]:
