@@ -122,10 +122,11 @@ func (s *Store) fetch(ctx context.Context, r Request, c *counter) (artifact.File
 			break
 		}
 	}
-	if r.Digest == "" || !(&FetchError{Errs: errs}).Retryable() {
-		os.Remove(partial.Name())
+	failed := &FetchError{Name: r.name(), Errs: errs}
+	if info, err := partial.Stat(); r.Digest == "" || !failed.Retryable() || err == nil && info.Size() == 0 {
+		os.Remove(partial.Name()) // nothing to resume from
 	}
-	return artifact.File{}, &FetchError{Name: r.name(), Errs: errs}
+	return artifact.File{}, failed
 }
 
 // have looks the file up; one of another size than asked for was damaged after it was stored, and goes.
