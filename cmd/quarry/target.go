@@ -57,7 +57,7 @@ func (t *target) register(cmd *cobra.Command) {
 
 // plan makes the plan. A lock pins the kickstart's commit.
 func (t *target) plan(ctx context.Context, dirs folders, lock *resolve.Lock, report progress.Func) (plan.Plan, error) {
-	var files fs.FS = pipelines.Files()
+	var files fs.FS = pipelines.Files
 	if t.pipelines != "" {
 		files = os.DirFS(t.pipelines)
 	}
@@ -82,7 +82,7 @@ func (t *target) plan(ctx context.Context, dirs folders, lock *resolve.Lock, rep
 
 // checkout gets the kickstarts.
 func (t *target) checkout(ctx context.Context, dirs folders, p plan.Pipeline, commit string, report progress.Func) (source.Checkout, error) {
-	own := kickstarts.Files()
+	own := kickstarts.Files
 	if p.Source == source.OwnName && t.kickstarts == "" {
 		return source.Own(own), nil
 	}
