@@ -109,8 +109,7 @@ func manifest(ctx context.Context, run program.Runner) ([]string, error) {
 
 // release ends what still uses the file systems, and unmounts them: the disk is not complete before that.
 func (i *installation) release() error {
-	boot.KillOthers()
-	err := errors.Join(i.root.Close(), i.unbind())
+	err := errors.Join(boot.KillOthers(), i.root.Close(), i.unbind())
 	i.mounts.Trim(i.report.Log)
 	if err := errors.Join(err, i.mounts.Unmount()); err != nil {
 		return err

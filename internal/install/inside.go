@@ -4,17 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/quarry-project/quarry/internal/agent/boot"
 	"github.com/quarry-project/quarry/internal/agent/packages"
+	"github.com/quarry-project/quarry/internal/agent/tree"
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/sandbox"
@@ -62,38 +57,19 @@ func treeInside(ctx context.Context, input json.RawMessage) (any, error) {
 	}
 	var result treeResult
 	err := phase(env.Report, "packages", func() (err error) {
-		result.Packages, err = installInside(ctx, env, spec)
+		result.Packages, err = tree.Install(ctx, env, spec)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = phase(env.Report, "squashfs", func() error {
-		if result.Unpacked, err = unpacked(env.Root); err != nil {
+		if result.Unpacked, err = tree.Size(env.Root); err != nil {
 			return err
 		}
 		return squashfs(ctx, env.Root, filepath.Join(insideWork, squashName), "-comp", "zstd", "-Xcompression-level", "3")
 	})
 	return result, err
-}
-
-func installInside(ctx context.Context, env packages.Env, spec wire.PackageSpec) (installed []artifact.Package, err error) {
-	// The mount points have the modes that the packages would give them: rpm leaves alone what is mounted.
-	for dir, mode := range map[string]os.FileMode{"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755} {
-		if err := os.Mkdir(filepath.Join(env.Root, dir), mode); err != nil {
-			return nil, err
-		}
-	}
-	unbind, err := boot.BindSystem(env.Root)
-	if err != nil {
-		return nil, err
-	}
-	installed, err = packages.Install(ctx, env, spec)
-	// Whatever a package's script left running would keep changing the root: every process but the sandbox's own two ends.
-	if killErr := unix.Kill(-1, syscall.SIGKILL); killErr != nil && !errors.Is(killErr, unix.ESRCH) {
-		err = errors.Join(err, fmt.Errorf("ending what scripts left running: %w", killErr))
-	}
-	return installed, errors.Join(err, unbind())
 }
 
 // phase reports the beginning and the end of work as the machine does.
@@ -105,30 +81,6 @@ func phase(report func(wire.Event), name string, work func() error) error {
 		report(wire.Event{Kind: wire.EventEnd, Phase: name, Seconds: time.Since(start).Seconds()})
 	}
 	return err
-}
-
-// unpacked adds up the files below root; one with several names counts once.
-func unpacked(root string) (int64, error) {
-	total := int64(0)
-	seen := map[uint64]bool{}
-	err := filepath.WalkDir(root, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || stat.Nlink == 1 || !seen[stat.Ino] {
-			total += info.Size()
-		}
-		if ok {
-			seen[stat.Ino] = stat.Nlink > 1
-		}
-		return nil
-	})
-	return total, err
 }
 
 // removeInside empties the work folder, whoever its files belong to.

@@ -1,6 +1,6 @@
 // Package boot is the machine's way from the kernel to a place where work can be done: file systems, modules, drives, the event
-// port, the installer's runtime, and the way down again. It knows nothing of kickstarts. Everything here runs as the machine's first
-// process and needs Linux; nothing of it ever runs on a host.
+// port, the installer's runtime, and the way down again. It knows nothing of kickstarts. It runs as root of the machine, or
+// of a namespace (BindSystem), and never on a host itself.
 package boot
 
 import (

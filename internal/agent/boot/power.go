@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -31,4 +32,9 @@ func Reap(pid int) (unix.WaitStatus, error) {
 }
 
 // KillOthers ends every process but the first and the caller: what scripts have left behind holds file systems busy.
-func KillOthers() { _ = unix.Kill(-1, unix.SIGKILL) }
+func KillOthers() error {
+	if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		return os.NewSyscallError("kill", err)
+	}
+	return nil
+}

@@ -50,7 +50,7 @@ func efi(_ context.Context, t Target, b wire.Bootloader) error {
 				loaders[folder] = append(loaders[folder], name)
 			}
 		}
-		if slices.ContainsFunc(names, isGrub) || slices.Contains(names, "grub.cfg") || strings.EqualFold(folder, b.EFIDir) {
+		if slices.ContainsFunc(names, isGrub) || strings.EqualFold(folder, b.EFIDir) {
 			if err := t.write(path.Join(efiDir, folder, "grub.cfg"), stub); err != nil {
 				return err
 			}
