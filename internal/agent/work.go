@@ -43,6 +43,8 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 			w.afterFailure(ctx)
 		}
 		return result, err
+	case wire.Packages:
+		return w.installPackages(ctx)
 	default:
 		return wire.Result{}, fmt.Errorf("the job is of kind %q, which this agent doesn't know", job.Kind)
 	}
