@@ -79,7 +79,7 @@ func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, err
 // machine describes the machine of one boot and makes its drives: an overlay, so that the image stays as it is, and the seed.
 func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (vm.Machine, error) {
 	overlay, seed := filepath.Join(dir, "overlay.qcow2"), filepath.Join(dir, "seed.iso")
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return vm.Machine{}, err
 	}

@@ -42,7 +42,7 @@ func healthy(t *testing.T) *fakeGuest {
 		"cloud-init status":                    {out: `{"status":"done","errors":[]}` + "\n"},
 		"systemctl is-system-running":          {out: "running\n"},
 		"findmnt":                              {out: "/dev/vda4 xfs rw,relatime\n"},
-		"rpm -qa":                              {out: "bash 0 5.1 1.el9 x86_64\ngpg-pubkey 0 350d275d 6279464b (none)\n"},
+		"sudo -n rpm -qa":                              {out: "bash 0 5.1 1.el9 x86_64\ngpg-pubkey 0 350d275d 6279464b (none)\n"},
 		"lsblk":                                {out: "disk 2147483648\npart 2146435072\n1B-blocks\n2100000000\n"},
 		"sudo -n systemctl poweroff":           {},
 		"systemctl list-units --failed":        {},

@@ -36,8 +36,8 @@ func (a answer) both() string { return strings.TrimSpace(a.out + a.stderr) }
 
 // freePort finds a port on 127.0.0.1 that nobody listens on. Another process may take it before the machine does; the machine then does not
 // start, and a wrong host key would show whoever answered in its place.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("looking for a free port: %w", err)
 	}

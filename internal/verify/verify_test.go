@@ -99,7 +99,7 @@ func TestImageFails(t *testing.T) {
 			g.answers[`sudo -n journalctl -b --no-pager -o cat -n 10 -u 'it'\''s.service'`] = answer{out: "quoted well\n"}
 			delete(g.answers, "sudo -n journalctl -b --no-pager -o ")
 		}, []string{"systemd: degraded", "kdump.service", "No memory reserved", "quoted well"}},
-		{"packages", func(g *fakeGuest) { g.answers["rpm -qa"] = answer{out: "bash 0 5.2 1.el9 x86_64\n"} },
+		{"packages", func(g *fakeGuest) { g.answers["sudo -n rpm -qa"] = answer{out: "bash 0 5.2 1.el9 x86_64\n"} },
 			[]string{"packages: 1 missing: bash-5.1-1.el9.x86_64; 1 not expected: bash-5.2-1.el9.x86_64"}},
 		{"read-only root", func(g *fakeGuest) {
 			g.answers["findmnt"] = answer{out: "/dev/vda4 xfs ro\n", stderr: "mktemp: Read-only file system", code: 1}
