@@ -50,12 +50,14 @@ func installsOf(body string) (names []string) {
 func words(call *syntax.CallExpr) []string {
 	var result []string
 	for _, w := range call.Args {
-		result = append(result, literal(w.Parts))
+		text, _ := literal(w.Parts)
+		result = append(result, text)
 	}
 	return result
 }
 
-func literal(parts []syntax.WordPart) string {
+// literal is the text of a word, and false when it is only known when the script runs.
+func literal(parts []syntax.WordPart) (string, bool) {
 	var b strings.Builder
 	for _, part := range parts {
 		switch p := part.(type) {
@@ -64,12 +66,16 @@ func literal(parts []syntax.WordPart) string {
 		case *syntax.SglQuoted:
 			b.WriteString(p.Value)
 		case *syntax.DblQuoted:
-			b.WriteString(literal(p.Parts))
+			text, ok := literal(p.Parts)
+			if !ok {
+				return "", false
+			}
+			b.WriteString(text)
 		default:
-			return ""
+			return "", false
 		}
 	}
-	return b.String()
+	return b.String(), true
 }
 
 // installed returns the packages of a dnf or yum call that installs by name.

@@ -35,7 +35,7 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 		return Plan{}, err
 	}
 	problems, warnings := checkCommands(ks)
-	problems = append(problems, checkStorage(ks, p.diskSize)...)
+	problems = slices.Concat(problems, checkStorage(ks, p.diskSize), checkPackages(ks))
 	vars, err := variables(plan, p, r)
 	if err != nil {
 		return Plan{}, err

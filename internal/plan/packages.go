@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/quarry-project/quarry/internal/kickstart"
 )
@@ -64,6 +65,16 @@ func packagesOf(ks *kickstart.File, arch string, listed []string) Packages {
 	}
 	p.Available = unique(slices.Concat(scriptInstalls(ks), listed, available))
 	return p
+}
+
+// checkPackages refuses what dnf would take for a file or a URL: such a package is in no repository and can't be pinned.
+func checkPackages(ks *kickstart.File) (problems kickstart.Problems) {
+	for _, item := range ks.Packages.Items {
+		if strings.Contains(item.Name, "://") || strings.HasSuffix(item.Name, ".rpm") {
+			problems = append(problems, problem(item.Pos, "name a package, and add its repository with repo", "%s is a file and not a package of a repository", item.Name))
+		}
+	}
+	return problems
 }
 
 // wanted returns the line that first names each of the names, in the order of the file.

@@ -1,0 +1,361 @@
+package plan
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quarry-project/quarry/internal/kickstart"
+	"github.com/quarry-project/quarry/internal/source"
+)
+
+const releaseYAML = `distro: test
+name: Test
+release: "9"
+version: "9.6"
+efi: test
+naming: wiki
+architectures: [x86_64, aarch64, s390x]
+mirror: https://mirror.invalid/test/
+tree: $mirror/$version/BaseOS/$basearch/os
+repositories:
+  - id: baseos
+    baseurl: $mirror/$version/BaseOS/$basearch/os
+keys:
+  - url: $mirror/KEY
+    fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567
+kickstarts:
+  source: test
+  version: rhel9
+`
+
+const imageYAML = `image: GenericCloud
+variant: Base
+primary: true
+builder: disk
+kickstart: image.ks
+disk:
+  size: 10GiB
+outputs:
+  - format: qcow2
+machine:
+  cpus: 2
+  memory: 2GiB
+verify:
+  user: test
+`
+
+func tree(files map[string]string) fstest.MapFS {
+	all := map[string]string{"test/9/release.yaml": releaseYAML, "test/9/image.yaml": imageYAML}
+	maps.Copy(all, files)
+	fsys := fstest.MapFS{}
+	for name, text := range all {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return fsys
+}
+
+func request() Request {
+	return Request{Distro: "test", Release: "9", Image: "GenericCloud", Arch: "x86_64"}
+}
+
+// makeOf makes the plan of a kickstart's text.
+func makeOf(t *testing.T, r Request, text string, more ...string) (Plan, error) {
+	t.Helper()
+	catalog, err := Load(tree(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := catalog.Find(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{"image.ks": {Data: []byte(text)}}
+	for i := 0; i+1 < len(more); i += 2 {
+		files[more[i]] = &fstest.MapFile{Data: []byte(more[i+1])}
+	}
+	return Make(p, r, source.Checkout{URL: "https://git.invalid/ks", Branch: "r9", Commit: strings.Repeat("a", 40), FS: files})
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, old, new string
+		says           []string
+	}{
+		"unknown key":       {"test/9/image.yaml", "primary: true", "primry: true", []string{"test/9/image.yaml:3:1", "primry"}},
+		"wrong type":        {"test/9/image.yaml", "cpus: 2", "cpus: two", []string{"test/9/image.yaml:11:9"}},
+		"duplicate key":     {"test/9/image.yaml", "variant: Base", "variant: Base\nvariant: LVM", []string{"test/9/image.yaml:3:1"}},
+		"no size":           {"test/9/image.yaml", "10GiB", "big", []string{"test/9/image.yaml:7:9", "disk.size", "10GiB"}},
+		"unknown builder":   {"test/9/image.yaml", "builder: disk", "builder: floppy", []string{"test/9/image.yaml:4:10", "floppy"}},
+		"kickstart outside": {"test/9/image.yaml", "image.ks", "../image.ks", []string{"test/9/image.yaml:5:12"}},
+		"odd name":          {"test/9/image.yaml", "image: GenericCloud", "image: a/b", []string{"test/9/image.yaml:1:8", "a/b"}},
+		"missing key":       {"test/9/image.yaml", "machine:\n  cpus: 2\n  memory: 2GiB\n", "", []string{"test/9/image.yaml", "machine.memory"}},
+		"compression":       {"test/9/image.yaml", "format: qcow2", "format: qcow2\n    compression: lzma", []string{"test/9/image.yaml:10:18", "lzma"}},
+		"wrong folder":      {"test/9/release.yaml", "distro: test", "distro: tost", []string{"test/9/release.yaml:1:9"}},
+		"wrong version":     {"test/9/release.yaml", `"9.6"`, `"8.6"`, []string{"test/9/release.yaml:4:10"}},
+		"unknown arch":      {"test/9/release.yaml", "s390x]", "vax]", []string{"test/9/release.yaml:7:34", "vax"}},
+		"key not pinned":    {"test/9/release.yaml", "\n    fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567", "", []string{"test/9/release.yaml", "trust: mirror"}},
+		"odd fingerprint":   {"test/9/release.yaml", "fingerprint: 01", "fingerprint: xx", []string{"test/9/release.yaml:15:18"}},
+		"not YAML":          {"test/9/release.yaml", "distro: test", "distro: [", []string{"test/9/release.yaml:"}},
+		"empty":             {"test/9/image.yaml", imageYAML, "", []string{"test/9/image.yaml", "empty"}},
+		"two documents":     {"test/9/image.yaml", "image:", "---\nimage: x\n---\nimage:", []string{"test/9/image.yaml"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := map[string]string{"test/9/image.yaml": imageYAML, "test/9/release.yaml": releaseYAML}[c.file]
+			changed := strings.Replace(text, c.old, c.new, 1)
+			if changed == text {
+				t.Fatalf("%q is not in %s", c.old, c.file)
+			}
+			_, err := Load(tree(map[string]string{c.file: changed}))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, part := range c.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("the error doesn't say %q: %v", part, err)
+				}
+			}
+		})
+	}
+	if _, err := Load(fstest.MapFS{}); err == nil {
+		t.Error("an empty tree was accepted")
+	}
+}
+
+func TestFind(t *testing.T) {
+	lvm := strings.NewReplacer("Base", "LVM", "primary: true\n", "", "builder: disk", "builder: disk\narchitectures: [x86_64]").Replace(imageYAML)
+	catalog, err := Load(tree(map[string]string{"test/9/lvm.yaml": lvm}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []Request{request(), {Distro: "test", Release: "9.4", Image: "genericcloud", Variant: "base", Arch: "s390x"}} {
+		if p, err := catalog.Find(r); err != nil || p.File != "test/9/image.yaml" {
+			t.Errorf("%+v: %s %v", r, p.File, err)
+		}
+	}
+	for what, c := range map[string]struct {
+		change func(*Request)
+		says   string
+	}{
+		"distribution": {func(r *Request) { r.Distro = "other" }, "test"},
+		"release":      {func(r *Request) { r.Release = "8" }, "9"},
+		"image":        {func(r *Request) { r.Image = "Azure" }, "GenericCloud"},
+		"variant":      {func(r *Request) { r.Variant = "Tiny" }, "Base, LVM"},
+		"architecture": {func(r *Request) { r.Variant, r.Arch = "LVM", "aarch64" }, "x86_64"},
+	} {
+		r := request()
+		c.change(&r)
+		if _, err := catalog.Find(r); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+const plain = "part / --size=2000 --fstype=xfs --grow\n"
+
+func TestMakeRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"unknown command":        {plain + "bootloder --timeout=1\n", []string{"image.ks:2:1", "bootloader"}},
+		"wrong option":           {plain + "firewall --enable --foo\n", []string{"image.ks:2:", "--foo"}},
+		"missing include":        {plain + "%include nowhere.ks\n", []string{"image.ks:2:", "nowhere.ks"}},
+		"include written by pre": {plain + "%include /tmp/part-include\n", []string{"image.ks:2:", "/tmp/part-include", "--onpart"}},
+		"RAID":                   {plain + "part raid.01 --size=100\npart raid.02 --size=100\nraid /data --level=1 --device=md0 raid.01 raid.02\n", []string{"image.ks:4:1", "raid"}},
+		"LUKS":                   {"part / --size=2000 --encrypted --passphrase=secret\n", []string{"image.ks:1:1", "encrypted"}},
+		"encrypted volume":       {plain + "part pv.01 --size=3000\nvolgroup vg pv.01\nlogvol /home --vgname=vg --name=home --size=100 --encrypted --passphrase=x\n", []string{"image.ks:4:1", "encrypted"}},
+		"thin autopart":          {"autopart --type=thinp\n", []string{"image.ks:1:1", "thinp"}},
+		"too small":              {"part / --size=20000\n", []string{"image.ks:1:1", "20002 MiB", "10240 MiB"}},
+		"nothing at /":           {"part /home --size=100\n", []string{"image.ks:1:1", "/"}},
+		"mounted twice":          {plain + "part / --size=100\n", []string{"image.ks:2:1", "image.ks:1:1"}},
+		"no such member":         {plain + "volgroup vg pv.07\n", []string{"image.ks:2:1", "pv.07"}},
+		"package file":           {plain + "%packages\nhttps://mirror.invalid/a.rpm\n%end\n", []string{"image.ks:3:1", "repo"}},
+		"repo without value":     {plain + "repo --name=extra --baseurl=https://mirror.invalid/$stream/os\n", []string{"image.ks:2:1", "$stream"}},
+		"live image":             {plain + "liveimg --url=https://mirror.invalid/x.img\n", []string{"image.ks:2:1", "liveimg"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := makeOf(t, request(), c.text)
+			if !errors.As(err, new(kickstart.Problems)) {
+				t.Fatalf("want kickstart.Problems, got %v", err)
+			}
+			for _, part := range c.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("the error doesn't say %q: %v", part, err)
+				}
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error gives a passphrase away: %v", err)
+			}
+		})
+	}
+	r := request()
+	r.Kickstart = "other.ks"
+	if _, err := makeOf(t, r, plain); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "image.ks") {
+		t.Errorf("a kickstart that isn't there: %v", err)
+	}
+}
+
+func TestMakeOverrides(t *testing.T) {
+	r := request()
+	r.Release, r.Mirror, r.KeyFiles = "9.4", "file:///srv/mirror/", []string{"keys/mine"}
+	p, err := makeOf(t, r, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	absolute, _ := filepath.Abs("keys/mine")
+	if p.Release != "9" || p.Version != "9.4" || p.Tree != "file:///srv/mirror/9.4/BaseOS/x86_64/os" || p.Repositories[0].BaseURL != p.Tree {
+		t.Errorf("%s %s %s %+v", p.Release, p.Version, p.Tree, p.Repositories)
+	}
+	if diff := cmp.Diff([]Key{{File: absolute}}, p.Keys); diff != "" {
+		t.Error(diff)
+	}
+	for _, mirror := range []string{"/srv/mirror", "ftp://mirror.invalid"} {
+		r.Mirror = mirror
+		if _, err := makeOf(t, r, plain); err == nil || !strings.Contains(err.Error(), mirror) {
+			t.Errorf("the mirror %s: %v", mirror, err)
+		}
+	}
+}
+
+func TestKickstartRepositories(t *testing.T) {
+	p, err := makeOf(t, request(), plain+"repo --name=BaseOS --baseurl=https://other.invalid/BaseOS\n"+
+		"repo --name=extra --mirrorlist=https://mirror.invalid/list?repo=$releasever-$basearch --cost=50 --excludepkgs=a,b*\nurl --url=https://other.invalid/os\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Repository{ID: "extra", MirrorList: "https://mirror.invalid/list?repo=9-x86_64", Cost: 50, Exclude: []string{"a", "b*"}, GPGCheck: true, File: "image.ks", Line: 3}
+	if diff := cmp.Diff(want, p.Repositories[1]); len(p.Repositories) != 2 || diff != "" {
+		t.Errorf("%d repositories\n%s", len(p.Repositories), diff)
+	}
+	warned := strings.Join(p.Warnings, "\n")
+	for _, part := range []string{"image.ks:2:1", "BaseOS", "image.ks:4:1", "url"} {
+		if !strings.Contains(warned, part) {
+			t.Errorf("no warning says %q: %s", part, warned)
+		}
+	}
+}
+
+func TestPackages(t *testing.T) {
+	p, err := makeOf(t, request(), plain+`timezone --utc UTC
+lang de_DE.UTF-8
+%packages --excludedocs --inst-langs=de,en --exclude-weakdeps
+@^server
+@games --optional
+-@office
+vim
+-nano
+-vim-*
+nano
+%include more.ks
+%end
+`, "more.ks", "emacs\n-joe\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Want{
+		{Name: "@^server", Reason: ReasonKickstart, File: "image.ks", Line: 5}, {Name: "@core", Reason: ReasonCore},
+		{Name: "@games", Reason: ReasonKickstart, File: "image.ks", Line: 6, GroupTypes: []string{"mandatory", "default", "optional"}},
+		{Name: "vim", Reason: ReasonKickstart, File: "image.ks", Line: 8}, {Name: "nano", Reason: ReasonKickstart, File: "image.ks", Line: 11},
+		{Name: "emacs", Reason: ReasonKickstart, File: "more.ks", Line: 1}, {Name: "kernel", Reason: ReasonPlatform},
+	}
+	for _, soft := range []string{"grub2-pc", "grub2-pc-modules", "grub2-tools", "xfsprogs", "chrony", "langpacks-de"} {
+		want = append(want, Want{Name: soft, Reason: ReasonPlatform, Soft: true})
+	}
+	if diff := cmp.Diff(want, p.Packages.Install); diff != "" {
+		t.Errorf("install:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"vim-*", "joe"}, names(p.Packages.Exclude)); diff != "" {
+		t.Errorf("exclude:\n%s", diff)
+	}
+	if diff := cmp.Diff([]Want{{Name: "office", Reason: ReasonKickstart, File: "image.ks", Line: 7}}, p.Packages.ExcludeGroups); diff != "" {
+		t.Errorf("groups:\n%s", diff)
+	}
+	if !p.Packages.ExcludeDocs || !p.Packages.ExcludeWeakDeps || p.Packages.Languages == nil || !slices.Equal(*p.Packages.Languages, []string{"de", "en"}) {
+		t.Errorf("options: %+v", p.Packages)
+	}
+	if !slices.Equal(p.Verify.Firmware, []string{BIOS}) || !slices.Contains(p.Packages.Available, "shim-x64") {
+		t.Errorf("without an EFI system partition it boots under %q, with %q at hand", p.Verify.Firmware, p.Packages.Available)
+	}
+	none, err := makeOf(t, request(), plain+"%packages --nocore\nbash\n%end\n")
+	if err != nil || slices.Contains(names(none.Packages.Install), "@core") {
+		t.Errorf("--nocore: %v %v", names(none.Packages.Install), err)
+	}
+}
+
+func TestFirmware(t *testing.T) {
+	const esp, bios = "part /boot/efi --fstype=efi --size=100\n", "part biosboot --fstype=biosboot --size=1\n"
+	for _, c := range []struct {
+		name, arch, text string
+		want             []string
+	}{
+		{"UEFI alone", "x86_64", plain + esp, []string{UEFI}},
+		{"BIOS alone", "x86_64", plain + bios, []string{BIOS}},
+		{"room for both, one loader", "x86_64", plain + esp + bios, []string{UEFI}},
+		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{BIOS, UEFI}},
+		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{BIOS, UEFI}},
+		{"reqpart", "x86_64", plain + "reqpart\n", []string{UEFI}},
+		{"aarch64", "aarch64", plain + esp, []string{UEFI}},
+		{"s390x", "s390x", plain, []string{BIOS}},
+	} {
+		r := request()
+		r.Arch = c.arch
+		p, err := makeOf(t, r, c.text)
+		if err != nil || !slices.Equal(p.Verify.Firmware, c.want) {
+			t.Errorf("%s: %q, want %q (%v)", c.name, p.Verify.Firmware, c.want, err)
+		}
+	}
+}
+
+func TestInstallsOf(t *testing.T) {
+	for text, want := range map[string][]string{
+		"dnf install grub2-pc-modules grub2-pc -y":                    {"grub2-pc-modules", "grub2-pc"},
+		"if [ \"$(arch)\" = x86_64 ]; then\n  yum -y install a;fi":    {"a"},
+		"dnf --setopt=a=b -x c install \\\n  a 'b' \"c\" $d \"$e\"f":  {"a", "b", "c"},
+		"/usr/bin/dnf install https://x.invalid/a.rpm ./b.rpm a":      {"a"},
+		"dnf -C -y remove linux-firmware":                             nil,
+		"echo dnf install x\n# dnf install y\nmydnf install z":        nil,
+		"cat <<EOF\ndnf install x\nEOF\ndnf reinstall -y a":           {"a"},
+		"for i in 1; do x=$(dnf install -y a); done || dnf install b": {"a", "b"},
+		"dnf install a\nif then":                                      {"a"},
+		"":                                                            nil,
+	} {
+		if got := installsOf(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(releaseYAML, imageYAML)
+	f.Add("distro: [", "a: &a [*a]")
+	f.Fuzz(func(t *testing.T, release, image string) {
+		catalog, err := Load(tree(map[string]string{"test/9/release.yaml": release, "test/9/image.yaml": image}))
+		if err != nil {
+			return
+		}
+		for _, p := range catalog.pipelines {
+			if !fs.ValidPath(p.Kickstart()) || p.diskSize <= 0 || strings.ContainsAny(p.image.Image+p.image.Variant, "/\\ ") {
+				t.Errorf("accepted %+v", p.image)
+			}
+		}
+	})
+}
+
+func FuzzInstallsOf(f *testing.F) {
+	f.Add("dnf install -y a \"b\" $(c)\ncat <<EOF\nx\nEOF\n")
+	f.Fuzz(func(t *testing.T, script string) {
+		for _, name := range installsOf(script) {
+			if !packageName.MatchString(name) {
+				t.Errorf("%q is no package name", name)
+			}
+		}
+	})
+}
