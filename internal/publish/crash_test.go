@@ -87,10 +87,14 @@ func TestKilledAnywhere(t *testing.T) {
 		{"back to the first", []Item{first, second}, first, 10},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			start := t.TempDir()
+			for _, item := range tc.before {
+				publishes(t, start, options(), item)
+			}
 			fresh := func() string {
-				dir := t.TempDir()
-				for _, item := range tc.before {
-					publishes(t, dir, options(), item)
+				dir := filepath.Join(t.TempDir(), "tree")
+				if err := os.CopyFS(dir, os.DirFS(start)); err != nil {
+					t.Fatal(err)
 				}
 				return dir
 			}

@@ -110,7 +110,9 @@ func explain(err error, e vm.Evidence) string {
 	if len(e.QEMU) > 0 {
 		b.WriteString("\nQEMU said:\n  " + strings.Join(e.QEMU, "\n  "))
 	}
-	if len(e.Console) > 0 {
+	if len(e.Console) == 0 {
+		b.WriteString("; the console stayed empty: the firmware found nothing to start, or the kernel does not write to the serial console")
+	} else {
 		b.WriteString("\nthe console's last lines:\n  " + strings.Join(e.Console, "\n  "))
 	}
 	return b.String()

@@ -24,6 +24,7 @@ type fakeGuest struct {
 	t       *testing.T
 	answers map[string]answer // by the beginning of a command
 	dead    bool              // never serves SSH
+	silent  bool              // prints nothing on its console
 	foreign bool              // answers with another host key, as another program on the port would
 	refuses int               // logins to refuse first
 
@@ -42,7 +43,7 @@ func healthy(t *testing.T) *fakeGuest {
 		"cloud-init status":                    {out: `{"status":"done","errors":[]}` + "\n"},
 		"systemctl is-system-running":          {out: "running\n"},
 		"findmnt":                              {out: "/dev/vda4 xfs rw,relatime\n"},
-		"sudo -n rpm -qa":                              {out: "bash 0 5.1 1.el9 x86_64\ngpg-pubkey 0 350d275d 6279464b (none)\n"},
+		"sudo -n rpm -qa":                      {out: "bash 0 5.1 1.el9 x86_64\ngpg-pubkey 0 350d275d 6279464b (none)\n"},
 		"lsblk":                                {out: "disk 2147483648\npart 2146435072\n1B-blocks\n2100000000\n"},
 		"sudo -n systemctl poweroff":           {},
 		"systemctl list-units --failed":        {},
@@ -238,6 +239,9 @@ func (g *fakeGuest) Ended() <-chan struct{} { return g.ended }
 func (g *fakeGuest) Kill()                  { g.end() }
 func (g *fakeGuest) Command() string        { return "qemu-system-x86_64 -again" }
 func (g *fakeGuest) ConsoleTail(int) []string {
+	if g.silent {
+		return nil
+	}
 	return []string{"Kernel panic - not syncing"}
 }
 

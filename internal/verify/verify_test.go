@@ -113,6 +113,7 @@ func TestImageFails(t *testing.T) {
 			[]string{"growth: ", "do not fill the disk"}},
 		{"connection breaks", func(g *fakeGuest) { delete(g.answers, "findmnt") }, []string{"check root", "likely cause: the guest's kernel panicked"}},
 		{"never a login", func(g *fakeGuest) { g.dead = true }, []string{"no login as quarry", "the time for it", "kernel panicked", "last lines"}},
+		{"nothing to boot", func(g *fakeGuest) { g.dead, g.silent = true, true }, []string{"no login", "the console stayed empty"}},
 		{"another program on the port", func(g *fakeGuest) { g.foreign = true }, []string{"no login", "seen enough", "host key mismatch"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
