@@ -38,7 +38,7 @@ func checkTimezone(c *call) {
 		c.fail("timezone", "timezone takes one time zone")
 	case len(zones) == 1:
 		v["timezone"] = zones[0]
-	case len(c.words) == 0:
+	case len(v) == 0:
 		c.fail("", "timezone needs a time zone or an option")
 	}
 	c.apart("nontp", "ntpservers")
@@ -52,6 +52,7 @@ func checkRootPassword(c *call) {
 	switch {
 	case len(passwords) > 1:
 		c.fail("password", "rootpw takes one password", "a password with spaces needs quotation marks")
+		return
 	case len(passwords) == 1:
 		v["password"] = passwords[0]
 	}

@@ -1,7 +1,6 @@
 package kickstart
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,10 +19,6 @@ type lexError struct {
 }
 
 func (e *lexError) Error() string { return e.message }
-
-var errLine = errors.New("line can't be split into words")
-
-func (e *lexError) Unwrap() error { return errLine }
 
 // splitWords splits a line as a POSIX shell does, without expanding anything. An unquoted # ends the line even inside
 // a word. There is no line continuation: a backslash at the very end is an error.

@@ -22,7 +22,7 @@ type Options struct {
 	MaxDepth    int   // bound for includes inside includes; 0: 20
 	MaxIncludes int   // bound for the number of includes; 0: 1000
 	MaxItems    int   // bound for the number of commands and packages; 0: 100000
-	MaxProblems int   // errors and warnings kept; 0: 500
+	MaxProblems int   // bound for the errors kept, and for the warnings; 0: 500
 }
 
 func (o Options) withDefaults() Options {

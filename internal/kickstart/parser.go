@@ -14,7 +14,7 @@ type parser struct {
 	table    *table
 	file     *File
 	problems Problems // errors
-	dropped  bool     // there were more problems than are kept
+	dropped  bool     // there were more errors than are kept
 	sources  []*source
 	includes int
 	items    int      // commands and packages so far
@@ -33,10 +33,10 @@ func Parse(name string, src io.Reader, o Options) (*File, error) {
 		return nil, err
 	}
 	p.checkText(name, p.sources[0].rest)
-	for l, ok := p.next(); ok; l, ok = p.next() {
+	for l, ok := p.next(); ok && !p.dropped; l, ok = p.next() {
 		p.line(l)
 	}
-	if s := p.section; s != nil {
+	if s := p.section; s != nil && !p.dropped {
 		p.report(Error, s.line, 0, fmt.Sprintf("section %s isn't closed", s.name), "add a line %end after it")
 	}
 	p.file.flat = p.flat.String()
@@ -221,21 +221,18 @@ func (c *call) run() {
 	}
 }
 
-// report keeps a problem at the byte offset in the line.
+// report keeps a problem at the byte offset in the line, up to the bounds for errors and for warnings.
 func (p *parser) report(severity Severity, l line, at int, message, hint string) {
-	if len(p.problems)+len(p.file.Warnings) >= p.options.MaxProblems {
-		if severity == Error && len(p.problems) == 0 || !p.dropped {
-			severity, message, hint = Error, "too many problems, the rest isn't shown", ""
-			p.problems = append(p.problems, Problem{Pos: l.at(at), Severity: severity, Message: message})
-		}
-		p.dropped = true
-		return
+	list := (*[]Problem)(&p.problems)
+	if severity == Warning {
+		list = &p.file.Warnings
 	}
-	problem := Problem{Pos: l.at(at), Severity: severity, Message: message, Hint: hint, Source: excerpt(l.text)}
-	if severity == Error {
-		p.problems = append(p.problems, problem)
-	} else {
-		p.file.Warnings = append(p.file.Warnings, problem)
+	switch kept := len(*list); {
+	case kept == p.options.MaxProblems:
+		*list = append(*list, Problem{Pos: l.at(at), Severity: severity, Message: "there are more problems, which aren't shown"})
+		p.dropped = p.dropped || severity == Error
+	case kept < p.options.MaxProblems:
+		*list = append(*list, Problem{Pos: l.at(at), Severity: severity, Message: message, Hint: hint, Source: excerpt(l.text)})
 	}
 }
 

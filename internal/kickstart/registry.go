@@ -10,12 +10,13 @@ import (
 type table struct {
 	version  Version
 	commands map[string]*Spec // by every name
+	all      map[string]*Spec // those of other versions too
 	specs    []*Spec          // each once, sorted by priority, then Attr
 	sections map[string]*sectionSpec
 }
 
 // tables are made once, when the first kickstart is read, and never change.
-var tables = sync.OnceValue(func() map[Version]*table {
+var tables = sync.OnceValue(func() map[Version]*table { //nolint:gochecknoglobals // written once, then only read
 	all := map[Version]*table{}
 	for _, v := range Versions() {
 		all[v] = newTable(v)
@@ -46,8 +47,11 @@ func allSections() []*sectionSpec {
 }
 
 func newTable(v Version) *table {
-	t := &table{version: v, commands: map[string]*Spec{}, sections: map[string]*sectionSpec{}}
+	t := &table{version: v, commands: map[string]*Spec{}, all: map[string]*Spec{}, sections: map[string]*sectionSpec{}}
 	for _, spec := range allCommands() {
+		for _, name := range spec.Names {
+			t.all[name] = spec
+		}
 		if !spec.Known(v) {
 			continue
 		}
@@ -88,10 +92,8 @@ func (t *table) sectionNames() []string {
 
 // unknownHint says what may have been meant by a command that the version doesn't know.
 func (t *table) unknownHint(name string) string {
-	for _, spec := range allCommands() {
-		if spec.called(name) {
-			return "it exists in " + Span(spec.Since, spec.Until)
-		}
+	if spec := t.all[name]; spec != nil {
+		return "it exists in " + Span(spec.Since, spec.Until)
 	}
 	if near := nearest(name, t.commandNames()); near != "" {
 		return "did you mean " + near + "?"
