@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -22,13 +23,12 @@ var installer string
 
 // installRequest is what install.py reads.
 type installRequest struct {
-	Root         string            `json:"root"`
-	Payload      string            `json:"payload"`
-	Repositories []string          `json:"repositories"`
-	Cache        string            `json:"cache"`
-	Log          string            `json:"log"`
-	Macros       map[string]string `json:"macros"`
-	Spec         wire.PackageSpec  `json:"spec"`
+	Root         string           `json:"root"`
+	Payload      string           `json:"payload"`
+	Repositories []string         `json:"repositories"`
+	Cache        string           `json:"cache"`
+	Log          string           `json:"log"`
+	Spec         wire.PackageSpec `json:"spec"`
 }
 
 // installMessage is one line of what it writes; one of the fields is set.
@@ -41,39 +41,51 @@ type installMessage struct {
 	Packages []string `json:"packages"`
 }
 
-// request is pure: what install.py is asked for.
-func request(env Env, spec wire.PackageSpec, repositories []string) installRequest {
-	return installRequest{
-		Root: env.Root, Payload: env.Repo, Repositories: repositories, Cache: env.Cache, Log: env.Log,
-		Macros: macros(spec), Spec: spec,
-	}
-}
+// language is what a locale's name is made of; rpm would expand anything else as a macro.
+var language = regexp.MustCompile(`^[A-Za-z0-9_.@-]+$`)
 
-// macros sets what rpm takes from the system it runs on and that would be another one's there: Debian's database is in the user's home folder.
-// They hold for this transaction only; what the kickstart wants to keep is written by the configuration.
-func macros(spec wire.PackageSpec) map[string]string {
-	m := map[string]string{
-		"_dbpath":     "/var/lib/rpm",
-		"_db_backend": "sqlite",
-		"_tmppath":    "/var/tmp",
-		// Plugins of the host's rpm (selinux, systemd_inhibit, audit) are about the host.
-		"__plugindir": "/nonexistent",
-		// The kernel's file systems are mounted and can't be given to anyone.
-		"_netsharedpath": "/proc:/sys",
-	}
-	if major, err := strconv.Atoi(strings.SplitN(spec.Release, ".", 2)[0]); err == nil && major >= 10 {
-		m["_dbpath"] = "/usr/lib/sysimage/rpm"
-	}
-	if spec.ExcludeDocs {
-		m["_excludedocs"] = "1"
-	}
-	if spec.Languages != nil {
-		m["_install_langs"] = strings.Join(spec.Languages, ":")
-		if len(spec.Languages) == 0 {
-			m["_install_langs"] = "%{nil}"
+// request is pure: what install.py is asked for.
+func request(env Env, spec wire.PackageSpec, repositories []string) (installRequest, error) {
+	for _, l := range spec.Languages {
+		if !language.MatchString(l) {
+			return installRequest{}, fmt.Errorf("%q is no language: want a name such as en_US", l)
 		}
 	}
-	return m
+	return installRequest{
+		Root: env.Root, Payload: env.Repo, Repositories: repositories, Cache: env.Cache, Log: env.Log, Spec: spec,
+	}, nil
+}
+
+// macros is the .rpmmacros file for the transaction. It sets what rpm would take from the system it runs on, and what is another one's there:
+// Debian's database is in the user's home folder. What the kickstart wants to keep is written by the configuration.
+func macros(spec wire.PackageSpec) string {
+	set := [][2]string{
+		{"_dbpath", "/var/lib/rpm"},
+		{"_db_backend", "sqlite"},
+		{"_tmppath", "/var/tmp"},
+		// Plugins of the host's rpm (selinux, systemd_inhibit, audit) are about the host.
+		{"__plugindir", "/nonexistent"},
+		// The kernel's file systems are mounted and can't be given to anyone.
+		{"_netsharedpath", "/proc:/sys"},
+	}
+	if major, err := strconv.Atoi(strings.SplitN(spec.Release, ".", 2)[0]); err == nil && major >= 10 {
+		set[0][1] = "/usr/lib/sysimage/rpm"
+	}
+	if spec.ExcludeDocs {
+		set = append(set, [2]string{"_excludedocs", "1"})
+	}
+	if spec.Languages != nil {
+		value := strings.Join(spec.Languages, ":")
+		if value == "" {
+			value = "%{nil}"
+		}
+		set = append(set, [2]string{"_install_langs", value})
+	}
+	var text strings.Builder
+	for _, m := range set {
+		fmt.Fprintf(&text, "%%%s %s\n", m[0], m[1])
+	}
+	return text.String()
 }
 
 // ErrNoDNF is a system without dnf's Python library.
@@ -108,6 +120,14 @@ func runDNF(ctx context.Context, env Env, req installRequest) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
+	// rpm reads its configuration anew whenever dnf's library asks about architectures: only a file lasts.
+	home := filepath.Join(env.Cache, "home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(home, ".rpmmacros"), []byte(macros(req.Spec)), 0o644); err != nil {
+		return nil, err
+	}
 	logFile, err := os.Create(filepath.Join(env.Log, "packages.log"))
 	if err != nil {
 		return nil, err
@@ -116,7 +136,7 @@ func runDNF(ctx context.Context, env Env, req installRequest) ([]string, error) 
 	out := &messages{env: env}
 	err = command.Run(ctx, command.Cmd{
 		Args: []string{python, "-I", "-c", installer}, Dir: "/",
-		Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8", "TMPDIR=/tmp"},
+		Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home, "LANG=C.UTF-8", "TMPDIR=/tmp"},
 		Stdin: bytes.NewReader(input), Stdout: out, Stderr: logFile,
 	})
 	var failed *command.Error

@@ -49,7 +49,7 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
 
     def scriptout(self, msgs):
         if msgs:
-            sys.stderr.write(msgs if msgs.endswith("\n") else msgs + "\n")
+            sys.stderr.buffer.write(msgs if isinstance(msgs, bytes) else msgs.encode("utf-8", "replace"))
             sys.stderr.flush()
 
     def error(self, message):
@@ -128,14 +128,14 @@ def installed(root):
 def main():
     job = json.load(sys.stdin)
     spec = job["spec"]
-    for name, value in job["macros"].items():
-        rpm.addMacro(name, value)
     logging.getLogger("dnf").addHandler(Warnings(logging.WARNING))
     try:
         base = configure(job, spec)
         load(base, spec)
         mark(base, spec)
         base.download_packages(base.transaction.install_set)  # only checks that the files are there
+        # rpm has read its macros from there by now; scripts of packages see what they see on any system.
+        os.environ["HOME"] = "/root"
         base.do_transaction(Display())
         base.close()
     except dnf.exceptions.Error as e:

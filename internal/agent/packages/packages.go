@@ -68,11 +68,15 @@ func Install(ctx context.Context, env Env, spec wire.PackageSpec) ([]artifact.Pa
 	if err != nil {
 		return nil, err
 	}
+	req, err := request(env, spec, repositories)
+	if err != nil {
+		return nil, err
+	}
 	undo, err := forceGeneric(env.Root)
 	if err != nil {
 		return nil, err
 	}
-	lines, err := runDNF(ctx, env, request(env, spec, repositories))
+	lines, err := runDNF(ctx, env, req)
 	if err != nil {
 		return nil, fmt.Errorf("installing %d packages: %w", len(spec.Expected), err)
 	}
