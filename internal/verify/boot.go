@@ -214,7 +214,8 @@ func (t trial) look(ctx context.Context, g remote) error {
 		if !passed {
 			word = "failed"
 		}
-		t.log("%s %s: %s", c.name, word, detail)
+		line, _, _ := strings.Cut(detail, "\n")
+		t.log("%s %s: %s", c.name, word, line)
 		t.Report.Count(t.boot.Firmware, int64(i+1), int64(len(all)), "checks")
 	}
 	return nil

@@ -80,8 +80,8 @@ func dial(ctx context.Context, port int, config *ssh.ClientConfig) (*ssh.Client,
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	c, channels, requests, err := ssh.NewClientConn(conn, address, config)
-	if !stop() && err == nil {
-		err = context.Cause(ctx)
+	if !stop() {
+		err = fmt.Errorf("the guest did not answer: %w", context.Cause(ctx))
 	}
 	if err != nil {
 		return nil, errors.Join(err, closed(conn))
