@@ -75,7 +75,7 @@ func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk,
 	}
 	m := vm.Machine{
 		Arch: a, Release: s.Plan.Release, CPUs: s.Plan.Machine.CPUs, MemoryMiB: s.Plan.Machine.MemoryMiB, Accel: s.Accel,
-		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(a),
+		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(),
 		Network: s.Plan.Machine.Network, Events: true, Dir: dir,
 		Drives: []vm.Drive{
 			{Path: disk, Format: "raw", Serial: wire.Target, Unsafe: true},
@@ -108,8 +108,8 @@ func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk,
 }
 
 // kernelArguments starts the agent. What the installer's own initrd would do is not wanted.
-func kernelArguments(a arch.Arch) string {
-	return fmt.Sprintf("console=%s rdinit=%s panic=-1 quiet loglevel=4 selinux=0 audit=0 net.ifnames=0", a.Console, wire.Agent)
+func kernelArguments() string {
+	return fmt.Sprintf("rdinit=%s quiet loglevel=4 selinux=0 audit=0 net.ifnames=0", wire.Agent)
 }
 
 // writeInitrd is the installer tree's initrd with the agent, its job and the kickstart behind it. The job can hold passwords, so

@@ -35,6 +35,6 @@ func Probe(ctx context.Context, s ProbeSpec) (vm.Accel, string, error) {
 	}
 	return vm.Probe(ctx, vm.ProbeSpec{
 		Accel: s.Accel, Arch: s.Arch, Release: s.Release, Kernel: s.Inputs.Kernel.Path, Initrd: initrd,
-		Append: kernelArguments(s.Arch), CacheDir: s.CacheDir,
+		Append: kernelArguments(), CacheDir: s.CacheDir,
 	})
 }

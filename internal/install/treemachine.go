@@ -43,7 +43,7 @@ func treeInMachine(ctx context.Context, s TreeSpec, a arch.Arch, file string, re
 	}
 	running, err := vm.Start(ctx, vm.Machine{
 		Arch: a, Release: s.Release, CPUs: 2, MemoryMiB: 2048, Accel: s.Accel,
-		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(a), Events: true, Dir: log,
+		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(), Events: true, Dir: log,
 		Drives: []vm.Drive{
 			{Path: scratch, Format: "raw", Serial: wire.Target, Unsafe: true},
 			{Path: s.Inputs.Stage2.Path, Format: "raw", Serial: wire.Runtime, ReadOnly: true},
