@@ -93,7 +93,7 @@ includes, scripts and the order of lines stay; nothing changes its meaning. With
 			}
 			if check && len(changed) > 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(changed, "\n"))
-				return &reportedError{fmt.Errorf("%d of %d kickstarts aren't in the usual style", len(changed), len(inputs))}
+				return fmt.Errorf("%d of %d kickstarts aren't in the usual style: quarry ks fmt -w writes them anew", len(changed), len(inputs))
 			}
 			return nil
 		},

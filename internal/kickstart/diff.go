@@ -22,7 +22,9 @@ func Diff(a, b *File) []Change {
 	for _, attr := range attrs {
 		changes = append(changes, diffLists("command", before[attr], after[attr], false)...)
 	}
-	changes = append(changes, diffLists("script", texts(a.Scripts), texts(b.Scripts), true)...)
+	for _, kind := range scriptKinds() {
+		changes = append(changes, diffScripts(a.scripts(kind), b.scripts(kind))...)
+	}
 	changes = append(changes, diffLists("addon", texts(a.Addons), texts(b.Addons), true)...)
 	changes = append(changes, diffLists("certificate", texts(a.Certificates), texts(b.Certificates), true)...)
 	header, items := a.packageLines()
@@ -42,6 +44,24 @@ func (f *File) lines() map[string][]string {
 		}
 	}
 	return lines
+}
+
+func (f *File) scripts(kind string) (all []string) {
+	for _, s := range f.Scripts {
+		if s.Kind == kind {
+			all = append(all, s.String())
+		}
+	}
+	return all
+}
+
+// diffScripts compares scripts of one kind, whose order matters.
+func diffScripts(before, after []string) []Change {
+	changes := diffLists("script", before, after, true)
+	if len(changes) == 0 && !slices.Equal(before, after) {
+		return []Change{{"script", strings.Join(before, ""), strings.Join(after, "")}}
+	}
+	return changes
 }
 
 // packageLines are the header of %packages and its lines.

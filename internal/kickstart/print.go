@@ -146,7 +146,7 @@ func (p *printer) bool(o *Option, value bool) {
 }
 
 func (f *File) printSections(out *strings.Builder) {
-	kinds := []string{"pre", "pre-install", "post", "onerror", "traceback"}
+	kinds := scriptKinds()
 	scripts := slices.Clone(f.Scripts)
 	slices.SortStableFunc(scripts, func(a, b Script) int { return slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind) })
 	for _, s := range scripts {
@@ -170,6 +170,9 @@ func printSection(p *printer, body string) string {
 	}
 	return strings.Join(p.words, " ") + "\n" + body + "%end\n"
 }
+
+// scriptKinds are the kinds of scripts in the order of the canonical text, which is the order in which they run.
+func scriptKinds() []string { return []string{"pre", "pre-install", "post", "onerror", "traceback"} }
 
 // String is the section in canonical form.
 func (s Script) String() string {
