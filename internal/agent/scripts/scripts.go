@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/quarry-project/quarry/internal/agent/program"
@@ -114,15 +113,15 @@ func failed(s wire.Script, err error) error {
 	if !errors.As(err, &e) {
 		return report.At(s.File, s.Line, err)
 	}
-	reason := e.Err.Error()
-	if e.ExitCode > 0 {
-		reason = fmt.Sprintf("it ended with %d", e.ExitCode)
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		reason = fmt.Sprintf("its interpreter %s is not there", s.Interpreter)
+	reason := e.Err
+	switch {
+	case e.ExitCode > 0:
+		reason = fmt.Errorf("it ended with %d", e.ExitCode)
+	case errors.Is(err, os.ErrNotExist):
+		reason = fmt.Errorf("its interpreter %s is not there: %w", s.Interpreter, os.ErrNotExist)
 	}
 	return &report.Error{
 		File: s.File, Line: s.Line, Exit: max(0, e.ExitCode),
-		Err: fmt.Errorf("%%%s failed: %s", strings.TrimSpace(s.Section), reason),
+		Err: fmt.Errorf("%%%s failed: %w", s.Section, reason),
 	}
 }
