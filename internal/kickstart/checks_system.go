@@ -97,6 +97,9 @@ func printRealm(p *printer, v Values) {
 // printKeyboard leaves the bare keymap out when the newer options say the same, and more.
 func printKeyboard(p *printer, v Values) {
 	if v.empty("vckeymap") && v.empty("xlayouts") {
+		if looksLikeOption(v.Text("keyboard")) {
+			p.word("--")
+		}
 		p.word(v.Text("keyboard"))
 		return
 	}

@@ -90,6 +90,23 @@ type Include struct {
 // Flat is the text with every include replaced by what it includes, comments and all. It parses to an equal File.
 func (f *File) Flat() string { return f.flat }
 
+// Merged is what all occurrences of a command amount to: later ones amend earlier ones, as in the installer. It is for
+// commands that don't repeat ([Spec.Repeats]); nil when the command isn't there. It must not be changed.
+func (f *File) Merged(name string) Values {
+	if c, ok := f.Command(name); ok {
+		return f.states[c.spec.attr()]
+	}
+	return nil
+}
+
+// All are the occurrences of a command that repeats, in order, whichever of its names they use.
+func (f *File) All(name string) []*Command {
+	if c, ok := f.Command(name); ok {
+		return f.byAttr[c.spec.attr()]
+	}
+	return nil
+}
+
 // Command is the last occurrence of the named command or of another spelling of it.
 func (f *File) Command(name string) (*Command, bool) {
 	for i := len(f.Commands) - 1; i >= 0; i-- {

@@ -67,21 +67,36 @@ func (c *Command) String(v Version) string {
 	return strings.Join(p.words, " ")
 }
 
-// table writes positional arguments, then every option that has a value.
+// table writes positional arguments and every option that has a value.
 func (p *printer) table(spec *Spec, values Values, v Version) {
+	var words []string
 	for i := range spec.Args {
 		if o := &spec.Args[i]; o.Known(v) {
 			switch value := values[o.Dest].(type) {
 			case string:
-				p.word(value)
+				words = append(words, value)
 			case []string:
-				for _, item := range value {
-					p.word(item)
-				}
+				words = append(words, value...)
 			}
 		}
 	}
-	p.options(spec.Options, values, v)
+	// Words that look like options stand last, after a mark that there are no more options.
+	marked := slices.ContainsFunc(words, looksLikeOption)
+	if marked {
+		p.options(spec.Options, values, v)
+		p.word("--")
+	}
+	for _, text := range words {
+		p.word(text)
+	}
+	if !marked {
+		p.options(spec.Options, values, v)
+	}
+}
+
+// looksLikeOption reports whether a word would, or might, be read as an option; see arguments.classify.
+func looksLikeOption(text string) bool {
+	return len(text) > 1 && text[0] == '-' && !isNegativeNumber(text) && (!strings.Contains(text, " ") || strings.Contains(text, "="))
 }
 
 func (p *printer) options(options []Option, values Values, v Version) {

@@ -21,9 +21,12 @@ type vector struct {
 
 // result is the reference's answer for one version.
 type result struct {
-	Outcome string `json:"outcome"` // ok, deprecated, warning or error
-	Str     string `json:"str"`
-	Error   struct {
+	Outcome  string `json:"outcome"` // ok, deprecated, warning or error
+	Str      string `json:"str"`
+	Commands map[string]struct {
+		Attributes map[string]any `json:"attrs"`
+	} `json:"commands"`
+	Error struct {
 		Class   string `json:"class"`
 		Line    int    `json:"lineno"`
 		Message string `json:"message"`
@@ -51,6 +54,7 @@ func readGzip(name string, read func(io.Reader) error) error {
 func readVectors(name string) (all []vector, err error) {
 	err = readGzip(name, func(src io.Reader) error {
 		lines := json.NewDecoder(bufio.NewReader(src))
+		lines.UseNumber()
 		for {
 			var v vector
 			if err := lines.Decode(&v); err == io.EOF {
