@@ -26,8 +26,8 @@ type Inputs struct {
 func (l Lock) Fetch(ctx context.Context, s *store.Store, report progress.Func) (Inputs, error) {
 	var requests []store.Request
 	var take []func(artifact.File) // what to do with each file, in the order of the requests
-	want := func(name, base string, f File, into func(artifact.File)) {
-		requests = append(requests, store.Request{URLs: []string{base}, Digest: f.Digest, Size: f.Size, Name: name})
+	want := func(name string, urls []string, f File, into func(artifact.File)) {
+		requests = append(requests, store.Request{URLs: urls, Digest: f.Digest, Size: f.Size, Name: name})
 		take = append(take, into)
 	}
 	in := Inputs{RPMs: map[string]artifact.File{}, Comps: map[string]artifact.File{}, Modules: map[string]artifact.File{}}
@@ -36,19 +36,25 @@ func (l Lock) Fetch(ctx context.Context, s *store.Store, report progress.Func) (
 		file File
 		into *artifact.File
 	}{{"kernel", l.Tree.Kernel, &in.Kernel}, {"initrd", l.Tree.Initrd, &in.Initrd}, {"stage2", l.Tree.Stage2, &in.Stage2}} {
-		want("the installer tree's "+part.name, l.Tree.URL+"/"+part.file.Path, part.file, func(f artifact.File) { *part.into = f })
+		want("the installer tree's "+part.name, []string{l.Tree.URL + "/" + part.file.Path}, part.file, func(f artifact.File) { *part.into = f })
 	}
+	repos := map[string]Repository{}
 	for _, r := range l.Repositories {
+		repos[r.ID] = r
 		if r.Comps != nil {
-			want("the groups of "+r.ID, r.BaseURL+"/"+r.Comps.Path, *r.Comps, func(f artifact.File) { in.Comps[r.ID] = f })
+			want("the groups of "+r.ID, r.urls(r.Comps.Path), *r.Comps, func(f artifact.File) { in.Comps[r.ID] = f })
 		}
 		if r.Modules != nil {
-			want("the modules of "+r.ID, r.BaseURL+"/"+r.Modules.Path, *r.Modules, func(f artifact.File) { in.Modules[r.ID] = f })
+			want("the modules of "+r.ID, r.urls(r.Modules.Path), *r.Modules, func(f artifact.File) { in.Modules[r.ID] = f })
 		}
 	}
 	for _, set := range [][]Package{l.Packages, l.Available} {
 		for _, p := range set {
-			want(p.NEVRA.String(), p.URL, File{Path: p.Location, Digest: p.Digest, Size: p.Size}, func(f artifact.File) { in.RPMs[p.Key()] = f })
+			urls := []string{p.URL}
+			if r := repos[p.Repo]; p.URL == r.BaseURL+"/"+p.Location { // and not elsewhere, as metadata may say
+				urls = r.urls(p.Location)
+			}
+			want(p.NEVRA.String(), urls, File{Path: p.Location, Digest: p.Digest, Size: p.Size}, func(f artifact.File) { in.RPMs[p.Key()] = f })
 		}
 	}
 	files, err := s.Fetch(ctx, requests, parallel, report)
@@ -62,4 +68,13 @@ func (l Lock) Fetch(ctx context.Context, s *store.Store, report progress.Func) (
 		return Inputs{}, err
 	}
 	return in, nil
+}
+
+// urls are the addresses of a file of the repository.
+func (r Repository) urls(path string) []string {
+	urls := []string{r.BaseURL + "/" + path}
+	for _, mirror := range r.Mirrors {
+		urls = append(urls, mirror+"/"+path)
+	}
+	return urls
 }

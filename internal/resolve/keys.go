@@ -45,7 +45,9 @@ func keys(ctx context.Context, p plan.Plan, s *store.Store, report progress.Func
 			data, err = readLimited(k.File, maxKey)
 		} else {
 			from = k.URL
-			data, err = fetchSmall(ctx, s, k.URL, "the signing key", maxKey)
+			if data, err = fetchSmall(ctx, s, k.URL, "the signing key", maxKey); err != nil {
+				err = fmt.Errorf("%w; a mirror that has no key needs --key FILE", err)
+			}
 		}
 		if err != nil {
 			return nil, err

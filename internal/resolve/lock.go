@@ -43,7 +43,8 @@ type Kickstart struct {
 // Repository is one repository as it was when the Lock was made.
 type Repository struct {
 	ID       string        `json:"id"`
-	BaseURL  string        `json:"baseURL"` // where the metadata came from: of a mirror list, the mirror that answered
+	BaseURL  string        `json:"baseURL"`           // of a mirror list, its first mirror
+	Mirrors  []string      `json:"mirrors,omitempty"` // other addresses of the same repository, tried after BaseURL
 	Repomd   digest.Digest `json:"repomd"`
 	Revision string        `json:"revision,omitempty"`
 	Comps    *File         `json:"comps,omitempty"`   // the groups file as it is in the repository

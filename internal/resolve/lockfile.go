@@ -110,8 +110,10 @@ func (l Lock) check() error {
 				return fmt.Errorf("the repository %s: %w", r.ID, err)
 			}
 		}
-		if err := fetchable(r.BaseURL); err != nil {
-			return fmt.Errorf("the repository %s: %w", r.ID, err)
+		for _, address := range append([]string{r.BaseURL}, r.Mirrors...) {
+			if err := fetchable(address); err != nil {
+				return fmt.Errorf("the repository %s: %w", r.ID, err)
+			}
 		}
 	}
 	for _, f := range []*File{&l.Tree.Kernel, &l.Tree.Initrd, &l.Tree.Stage2} {

@@ -85,6 +85,9 @@ func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 	return lock, nil
 }
 
+// keptMirrors is how many mirrors of a list a lock keeps.
+const keptMirrors = 10
+
 // requestOf says it in solve.py's words.
 func requestOf(p plan.Plan, keys []Key, cacheDir, work string) (solveRequest, error) {
 	r := solveRequest{
@@ -175,12 +178,19 @@ func fill(l *Lock, p plan.Plan, a solveAnswer) error {
 			}
 		}
 		if repo.BaseURL == "" {
-			repo.BaseURL = mirrorOf(solved.ID, slices.Concat(a.Packages, a.Available))
+			var usable []string
+			for _, mirror := range solved.Mirrors {
+				if fetchable(mirror) == nil && len(usable) < keptMirrors {
+					usable = append(usable, strings.TrimRight(mirror, "/"))
+				}
+			}
+			if len(usable) == 0 {
+				return fmt.Errorf("the repository %s: no mirror of its list can be fetched from: all are neither http, https nor file", solved.ID)
+			}
+			repo.BaseURL, repo.Mirrors = usable[0], usable[1:]
 		}
 		l.Repositories = append(l.Repositories, repo)
 	}
-	// A repository behind a mirror list of which nothing was taken has no address to pin, and doesn't matter.
-	l.Repositories = slices.DeleteFunc(l.Repositories, func(r Repository) bool { return r.BaseURL == "" })
 	var err error
 	if l.Packages, err = packages(p, a.Packages); err != nil {
 		return err
@@ -190,16 +200,6 @@ func fill(l *Lock, p plan.Plan, a solveAnswer) error {
 	}
 	l.Groups = a.Groups
 	return nil
-}
-
-// mirrorOf is the mirror that dnf chose for a repository.
-func mirrorOf(id string, all []solvedPackage) string {
-	for _, p := range all {
-		if base, ok := strings.CutSuffix(p.URL, "/"+p.Location); ok && p.Repo == id {
-			return base
-		}
-	}
-	return ""
 }
 
 func packages(p plan.Plan, solved []solvedPackage) ([]Package, error) {

@@ -2,6 +2,8 @@ package resolve
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -297,5 +299,28 @@ func TestModules(t *testing.T) {
 	p.Packages.Modules = []plan.Module{{Name: "tool", Stream: "7"}}
 	if _, err := Resolve(t.Context(), p, d.options()); err == nil || !strings.Contains(err.Error(), "tool:7") {
 		t.Errorf("a stream that isn't there: %v", err)
+	}
+}
+
+// TestMirrorListOverHTTP takes a repository from a list of mirrors, as repo --mirrorlist does, of which the first is dead.
+func TestMirrorListOverHTTP(t *testing.T) {
+	d := newDistribution(t, "x86_64")
+	d.repository("baseos", comps, rpmSpec{name: "bash", version: "1~rc1^2"})
+	server := httptest.NewServer(http.FileServer(http.Dir(d.dir)))
+	defer server.Close()
+	d.write("mirrors", []byte("http://127.0.0.1:1/baseos\n"+server.URL+"/baseos\n"))
+	p := d.plan([]string{"baseos"}, "bash")
+	p.Repositories[0].BaseURL, p.Repositories[0].MirrorList = "", server.URL+"/mirrors"
+	p.Keys[0].URL, p.Tree = server.URL+"/KEY", server.URL+"/tree"
+	o := d.options()
+	l, err := Resolve(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := l.Repositories[0]; !slices.Equal(append([]string{r.BaseURL}, r.Mirrors...), []string{"http://127.0.0.1:1/baseos", server.URL + "/baseos"}) {
+		t.Errorf("pinned to %s and %s", r.BaseURL, r.Mirrors)
+	}
+	if _, err := l.Fetch(t.Context(), o.Store, nil); err != nil {
+		t.Error(err)
 	}
 }

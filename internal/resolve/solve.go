@@ -62,8 +62,9 @@ type solverRepo struct {
 // solveAnswer is what solve.py writes: either the solution or what stands against it.
 type solveAnswer struct {
 	Repositories []struct {
-		ID     string `json:"id"`
-		Repomd string `json:"repomd"` // path
+		ID      string   `json:"id"`
+		Repomd  string   `json:"repomd"`  // path
+		Mirrors []string `json:"mirrors"` // of a mirror list, best first
 	} `json:"repositories"`
 	Packages    []solvedPackage `json:"packages"`
 	Available   []solvedPackage `json:"available"`

@@ -312,7 +312,11 @@ def run(job):
     more, absent = available(job, list(items))
     return {
         "repositories": [
-            {"id": r.id, "repomd": os.path.join(r._repo.getCachedir(), "repodata", "repomd.xml")} for r in base.repos.iter_enabled()
+            {
+                "id": r.id, "repomd": os.path.join(r._repo.getCachedir(), "repodata", "repomd.xml"),
+                "mirrors": [] if r.baseurl else list(r._repo.getMirrors()),
+            }
+            for r in base.repos.iter_enabled()
         ],
         "packages": packages, "available": more, "groups": groups, "soft": soft, "ignored": missing, "unavailable": absent,
     }

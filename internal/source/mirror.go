@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,6 +109,10 @@ func fetch(ctx context.Context, repo *git.Repository, address, branch string) er
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
+	var request *url.Error // says the address, which the caller says too
+	if errors.As(err, &request) {
+		return request.Err
+	}
 	return err
 }
 
@@ -121,6 +126,9 @@ func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
 		ref := plumbing.NewBranchReferenceName(o.Branch)
 		err := command.Run(ctx, gitCommand("--git-dir", mirror, "fetch", "--quiet", "--no-tags", "--force",
 			"--no-write-fetch-head", "--", path, fmt.Sprintf("+%s:%s", ref, ref)))
+		if errors.Is(err, exec.ErrNotFound) {
+			return Checkout{}, fmt.Errorf("reading the bundle %s needs the git program: install git", path)
+		}
 		if err != nil {
 			return Checkout{}, fmt.Errorf("reading the branch %s of the bundle %s: %w", o.Branch, path, err)
 		}

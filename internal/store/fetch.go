@@ -215,9 +215,13 @@ func (s *Store) attempt(ctx context.Context, r Request, url string, partial *os.
 			return artifact.File{}, &localError{s.explain(err)}
 		}
 	}
-	written := from
+	written, kept := from, false
 	c.add(written)
-	defer func() { c.add(-written) }() // what is kept is added by whoever succeeds
+	defer func() {
+		if !kept { // the next attempt counts again what it starts with
+			c.add(-written)
+		}
+	}()
 	buf := make([]byte, 256<<10)
 	for {
 		n, err := body.Read(buf)
@@ -253,9 +257,7 @@ func (s *Store) attempt(ctx context.Context, r Request, url string, partial *os.
 		return artifact.File{}, &DigestError{URL: url, Want: r.Digest, Got: got}
 	}
 	f, err := s.keep(partial, got, written)
-	if err == nil {
-		c.add(written)
-	}
+	kept = err == nil
 	return f, err
 }
 
