@@ -1,0 +1,130 @@
+package pebble
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/digest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with testdata/name.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (run with -update to accept):\n%s", name, got)
+	}
+}
+
+func declared(t *testing.T) declarations {
+	t.Helper()
+	d, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Every architecture has a platform, a kernel and seeds, and all that groups and rules name is declared or comes from Debian.
+func TestDeclarations(t *testing.T) {
+	d := declared(t)
+	for _, a := range arch.All() {
+		p, ok := d.Platforms[a.Name]
+		if !ok || p.Kernel == "" || p.Platforms == "" || len(p.Modules) == 0 {
+			t.Errorf("%s: platform %+v", a.Name, p)
+		}
+		seeds := strings.Join(d.seeds(a), " ")
+		for _, want := range []string{p.Kernel, "rpm", "dnf", "systemd", "cloud-init"} {
+			if !strings.Contains(" "+seeds+" ", " "+want+" ") {
+				t.Errorf("%s: seed %s is missing", a.Name, want)
+			}
+		}
+		if a.Name != "x86_64" && strings.Contains(seeds, "grub-pc") {
+			t.Errorf("%s has a BIOS boot loader", a.Name)
+		}
+	}
+}
+
+// Files under data/files belong to a declared package: a folder with a misspelt name would be passed over in silence.
+func TestFilesBelongToPackages(t *testing.T) {
+	names := map[string]bool{}
+	for _, r := range declared(t).Packages {
+		names[r.Name] = true
+	}
+	entries, err := fs.ReadDir(data, "data/files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !names[e.Name()] {
+			t.Errorf("data/files/%s belongs to no package", e.Name())
+		}
+	}
+}
+
+// The cloud kickstarts of release 9 name these; each must be there, or be known to come under Debian's own name.
+func TestKickstartPackages(t *testing.T) {
+	names := map[string]bool{"file": true}
+	for _, r := range declared(t).Packages {
+		if r.on("x86_64") {
+			names[r.Name] = true
+			for _, p := range r.Provides {
+				names[p] = true
+			}
+		}
+	}
+	for _, want := range strings.Fields(`rocky-release dnf yum nfs-utils dnf-utils hostname cloud-init cloud-utils-growpart python3-jsonschema
+		dracut-config-generic dracut-config-rescue firewalld tar tcpdump rsync rng-tools cockpit-ws cockpit-system qemu-guest-agent virt-what
+		biosdevname plymouth iprutils langpacks-en yum-utils gdisk grub2 dhcp-client NetworkManager WALinuxAgent chrony hyperv-daemons
+		epel-release iscsi-initiator-utils oci-utils ovmd rocky-release-cloud grub2-pc grub2-pc-modules linux-firmware authselect
+		shim-x64 grub2-efi-x64 efibootmgr grub2-tools`) {
+		if !names[want] {
+			t.Errorf("no package %s", want)
+		}
+	}
+}
+
+func TestComps(t *testing.T) {
+	d := declared(t)
+	have := map[string]bool{}
+	for _, r := range d.Packages {
+		have[r.Name] = true
+	}
+	for _, name := range []string{"x86_64", "s390x"} {
+		text, err := d.comps.xmlFor(name, have)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "comps-"+name+".xml", text)
+	}
+	delete(have, "bash")
+	if _, err := d.comps.xmlFor("x86_64", have); err == nil || !strings.Contains(err.Error(), "bash") {
+		t.Errorf("a group with a missing package: %v", err)
+	}
+}
+
+func TestTreeinfo(t *testing.T) {
+	sums := map[string]digest.Digest{}
+	for _, name := range []string{kernelImage, initrdImage, stage2Image, "repodata/repomd.xml"} {
+		sums[name] = digest.Bytes([]byte(name))
+	}
+	golden(t, "treeinfo-x86_64", []byte(treeinfo("x86_64", "x86_64,xen", baseOS, sums)))
+	golden(t, "treeinfo-appstream", []byte(treeinfo("x86_64", "x86_64,xen", appStream, map[string]digest.Digest{"repodata/repomd.xml": digest.Bytes(nil)})))
+}
