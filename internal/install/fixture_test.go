@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	functions := SandboxFunctions()
-	functions["test.look"] = look
+	functions["test.look"], functions["test.litter"] = look, litter
 	sandbox.Enter(functions)
 	os.Exit(m.Run())
 }
@@ -36,7 +36,7 @@ const comps = `<?xml version="1.0" encoding="UTF-8"?>
 `
 
 // fixture is a Lock of small packages for one architecture, everything fetched.
-func fixture(t *testing.T, a arch.Arch) (resolve.Lock, resolve.Inputs) {
+func fixture(t *testing.T, a arch.Arch, more ...string) (resolve.Lock, resolve.Inputs) {
 	t.Helper()
 	dir := t.TempDir()
 	shell, top := filepath.Join(dir, "sh"), filepath.Join(dir, "build")
@@ -50,7 +50,7 @@ func fixture(t *testing.T, a arch.Arch) (resolve.Lock, resolve.Inputs) {
 		Request:      wire.PackageSpec{Release: "9.6", Arch: a.Name, Install: []string{"@core"}, ExcludeDocs: true, Languages: []string{"en"}},
 	}
 	inputs := resolve.Inputs{RPMs: map[string]artifact.File{}, Comps: map[string]artifact.File{"main": put(t, dir, []byte(comps))}}
-	for _, name := range []string{"basis", "tools", "library", "weakling", "member", "extra"} {
+	for _, name := range append([]string{"basis", "tools", "library", "weakling", "member", "extra"}, more...) {
 		p := resolve.Package{NEVRA: nevra.NEVRA{Name: name, Epoch: "0", Version: "1.0", Release: "1", Arch: a.Name}, Repo: "main"}
 		switch name {
 		case "basis":
@@ -91,6 +91,18 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 		t.Fatalf("%v: %v: %s", cmd.Args, err, out)
 	}
 	return string(out)
+}
+
+// litter leaves a folder of another user's in the work folder.
+func litter(context.Context, json.RawMessage) (any, error) {
+	const dir = insideWork + "/root/etc"
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+		return nil, err
+	}
+	return nil, os.Chown(dir, 990, 990)
 }
 
 // sight is what look sees of a file.

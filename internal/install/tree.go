@@ -79,10 +79,12 @@ func treeInSandbox(ctx context.Context, s TreeSpec, file string, report progress
 	if err := Remove(ctx, work); err != nil { // of a run that was killed
 		return treeResult{}, err
 	}
-	for _, dir := range []string{work, log} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return treeResult{}, err
-		}
+	if err := os.MkdirAll(log, 0o755); err != nil {
+		return treeResult{}, err
+	}
+	// For nobody else: what is setuid root in there is setuid for the caller outside.
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return treeResult{}, err
 	}
 	defer func() { err = errors.Join(err, Remove(context.WithoutCancel(ctx), work)) }()
 	events, wait := relay(report)

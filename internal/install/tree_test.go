@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/agent/packages"
@@ -15,6 +16,7 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/resolve"
+	"github.com/quarry-project/quarry/internal/sandbox"
 )
 
 // host is this computer's architecture.
@@ -59,6 +61,8 @@ func makeTree(t *testing.T, ctx context.Context, lock resolve.Lock, inputs resol
 
 func TestTreeCarriesEverything(t *testing.T) {
 	lock, inputs := fixture(t, host(t))
+	old := syscall.Umask(0o077) // must not show in the tree
+	t.Cleanup(func() { syscall.Umask(old) })
 	var last progress.Event
 	tree, payload, log, err := makeTree(t, t.Context(), lock, inputs, func(e progress.Event) {
 		if e.Kind == progress.Progress {
@@ -112,6 +116,9 @@ func checkFiles(t *testing.T, files map[string]sight) {
 		"/usr/bin/link":   {Mode: 0o120777, Link: "ping"},
 		"/tmp":            {Mode: 0o041777},
 		"/root":           {Mode: 0o040550},
+		"":                {Mode: 0o040755},
+		"/dev":            {Mode: 0o040755},
+		"/run":            {Mode: 0o040755},
 		"/proc":           {Mode: 0o040555},
 		"/sys":            {Mode: 0o040555},
 		"/etc/machine-id": {Mode: 0o100644},
@@ -218,6 +225,39 @@ func TestTreeStops(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestFailingScript(t *testing.T) {
+	lock, inputs := fixture(t, host(t), "broken")
+	lock.Request.Install = append(lock.Request.Install, "broken")
+	_, _, log, err := makeTree(t, t.Context(), lock, inputs, nil)
+	if err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("got %v; log: %s", err, log)
+	}
+}
+
+// A run that is killed leaves a work folder that its user can't remove; the next one does.
+func TestLeftoversOfAKilledRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "work")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := sandbox.Run(t.Context(), sandbox.Spec{Function: "test.litter", Binds: []sandbox.Bind{{Source: dir, Target: insideWork}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err == nil && os.Getuid() != 0 {
+		t.Error("the test's litter could be removed by its user: it shows nothing")
+	}
+	if err := Remove(t.Context(), dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there", dir)
+	}
+	if err := Remove(t.Context(), dir); err != nil {
+		t.Errorf("removing what is not there: %v", err)
 	}
 }
 

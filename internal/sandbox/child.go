@@ -50,6 +50,7 @@ func setup() int {
 		_, _ = io.Copy(io.Discard, in)
 		os.Exit(1) // the caller is gone; the kernel ends everything else with us
 	}()
+	syscall.Umask(0o022) // whatever the caller's is: what is made inside must not depend on it
 	if err := prepare(req); err != nil {
 		answer(out, reply{Error: err.Error(), Setup: true})
 		return 1

@@ -46,7 +46,12 @@ func kernels(root string) ([]string, error) {
 	}
 	var missing []string
 	for _, f := range found {
-		version := filepath.Base(filepath.Dir(f))
+		dir := filepath.Dir(f)
+		// A link is another name of a kernel that has its own.
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		version := filepath.Base(dir)
 		info, err := os.Stat(filepath.Join(root, "boot", "initramfs-"+version+".img"))
 		if err == nil && info.Size() > 0 {
 			continue
