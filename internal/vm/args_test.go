@@ -94,7 +94,7 @@ func TestArgsVariations(t *testing.T) {
 		{"no events", func(m *Machine) { m.Events = false }, "", "virtserialport"},
 		{"dropped writes", func(m *Machine) { m.Drives[0].Snapshot = true }, ",snapshot=on", ""},
 		{"no boot order without firmware", func(*Machine) {}, "", "bootindex"},
-		{"release 10", func(m *Machine) { m.Release = "10" }, "-cpu\nHaswell\n", ""},
+		{"release 10", func(m *Machine) { m.Release = "10" }, "-cpu\n" + a.CPU["10"] + "\n", ""},
 		{"KVM", func(m *Machine) {
 			if !native {
 				t.Skip("no row for this host")

@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/cavaliergopher/cpio"
+
+	"github.com/quarry-project/quarry/internal/durable"
 )
 
 // File is a file that is added to an initramfs: Data, or where Path is set the contents of that file of the host.
@@ -24,7 +26,8 @@ type File struct {
 // Initrd writes to dst the initramfs base and behind it files, by absolute name in the guest, as one more archive in "newc" form.
 // The kernel unpacks such archives one after the other, whatever compression each has, where each starts at a multiple of four
 // bytes (Linux, Documentation/driver-api/early-userspace/buffer-format.rst). base may be "": there are only the files then. The
-// same arguments give the same bytes. dst gets its name only when it is complete.
+// same arguments give the same bytes. dst gets its name only when it is complete, and only its owner can read it: a job may hold
+// passwords.
 func Initrd(dst, base string, files map[string]File) (err error) {
 	defer func() {
 		if err != nil {
@@ -49,13 +52,10 @@ func Initrd(dst, base string, files map[string]File) (err error) {
 	if err := archive(out, files); err != nil {
 		return err
 	}
-	if err := out.Sync(); err != nil {
-		return err
-	}
 	if err := out.Close(); err != nil {
 		return err
 	}
-	return os.Rename(out.Name(), dst)
+	return durable.Rename(out.Name(), dst)
 }
 
 // archive writes files, and the folders that they are in, in order of their names.

@@ -50,6 +50,9 @@ func TestInitrdAppendsWhatTheKernelUnpacks(t *testing.T) {
 			t.Errorf("the archive holds %q, want %q", entries, want)
 		}
 	}
+	if info, err := os.Stat(filepath.Join(dir, "initrd")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the initramfs, which may hold passwords, has the mode %v, %v", info.Mode(), err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}

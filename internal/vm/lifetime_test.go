@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 // The tests of what outlives what run this test binary again, as a process of its own that can be killed or put in a small world.
@@ -128,6 +130,37 @@ func TestFullHostDiskIsAnError(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(string(out), "no space left on this host") {
 		t.Errorf("got %v:\n%s", err, out)
+	}
+}
+
+// Without a guest that could boot: that QEMU takes the command line and answers is what counts.
+func TestQEMUTakesEveryCommandLine(t *testing.T) {
+	for _, a := range arch.All() {
+		for _, f := range []Firmware{BIOS, UEFI} {
+			if f == BIOS && !a.BIOS || f == UEFI && a.EFI == "" {
+				continue
+			}
+			t.Run(a.Name+"-"+string(f), func(t *testing.T) {
+				if _, err := Program(a); err != nil {
+					t.Skip(err)
+				}
+				if _, err := FindFlash(a); f == UEFI && err != nil {
+					t.Skip(err)
+				}
+				m := boot(a, f)
+				m.Dir, m.Events, m.SSH, m.Network = t.TempDir(), true, 0, true
+				m.Drives = []Drive{{Path: filepath.Join(m.Dir, "a,b.raw"), Format: "raw", Serial: "target", Unsafe: true, Snapshot: true}}
+				sparse(t, m.Drives[0].Path, 1<<20)
+				r := start(t, m)
+				if status, err := r.Status(t.Context()); err != nil || status != "running" {
+					t.Errorf("status %q, %v", status, err)
+				}
+				r.Kill()
+				if err := r.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 

@@ -199,6 +199,22 @@ func TestMachineStatusPauseResumeAndCancel(t *testing.T) {
 	}
 }
 
+func TestStopOfAGuestThatIgnoresTheButton(t *testing.T) {
+	r := start(t, helloMachine(t, "hang"))
+	impatient := errors.New("no longer")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, impatient)
+	defer cancel()
+	if err := r.Stop(ctx); !errors.Is(err, impatient) {
+		t.Errorf("got %v", err)
+	}
+	if processRuns(r.pid) {
+		t.Errorf("QEMU (process %d) still runs", r.pid)
+	}
+	if err := r.Stop(t.Context()); err == nil {
+		t.Error("a machine that has ended took the power button")
+	}
+}
+
 func processRuns(pid int) bool {
 	state, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	return err == nil && !strings.Contains(string(state), ") Z ")

@@ -13,6 +13,7 @@ import (
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/command"
+	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
@@ -119,22 +120,13 @@ func remembered(path string, want verdict) (verdict, bool) {
 	return known, known.Boot == want.Boot && known.QEMU == want.QEMU
 }
 
-// remember writes v under a temporary name first: several builds may ask at the same time.
+// remember keeps v for the builds that come after.
 func remember(path string, v verdict) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".kvm-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // gone by then when all is well
-	_, err = file.Write(append(text, '\n'))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return durable.WriteFile(path, append(text, '\n'))
 }
 
 // try boots a machine with KVM and sees whether its agent reports.

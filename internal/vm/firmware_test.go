@@ -1,0 +1,57 @@
+package vm
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quarry-project/quarry/internal/arch"
+)
+
+func TestFindFlash(t *testing.T) {
+	for _, a := range arch.All() {
+		flash, err := FindFlash(a)
+		switch {
+		case a.EFI == "":
+			if err == nil || len(flashes()[a.Name]) != 0 {
+				t.Errorf("%s has UEFI in one table and not in the other", a.Name)
+			}
+		case len(flashes()[a.Name]) == 0:
+			t.Errorf("nobody knows where the firmware of %s is", a.Name)
+		case err != nil:
+			if !strings.Contains(err.Error(), "install ") {
+				t.Errorf("the error does not help: %v", err)
+			}
+		default:
+			if !readable(flash.Code) || !readable(flash.Vars) {
+				t.Errorf("%+v is not there", flash)
+			}
+		}
+	}
+}
+
+// A guest that writes its boot entries must not write them for every other machine of the host.
+func TestUEFIMachinesHaveVariablesOfTheirOwn(t *testing.T) {
+	a := lookup(t, "x86_64")
+	flash, err := FindFlash(a)
+	if err != nil {
+		t.Skip(err)
+	}
+	m := boot(a, UEFI)
+	m.Dir = t.TempDir()
+	m.Drives = []Drive{{Path: filepath.Join(m.Dir, "disk.raw"), Format: "raw"}}
+	sparse(t, m.Drives[0].Path, 1<<20)
+	m, err = prepare(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(flash.Vars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(m.Vars)
+	if err != nil || filepath.Dir(m.Vars) != m.Dir || string(got) != string(want) || m.Code != flash.Code {
+		t.Errorf("the machine uses %s and %s, %v", m.Code, m.Vars, err)
+	}
+}
