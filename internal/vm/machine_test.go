@@ -210,8 +210,8 @@ func TestStopOfAGuestThatIgnoresTheButton(t *testing.T) {
 	if processRuns(r.pid) {
 		t.Errorf("QEMU (process %d) still runs", r.pid)
 	}
-	if err := r.Stop(t.Context()); err == nil {
-		t.Error("a machine that has ended took the power button")
+	if err := r.Stop(t.Context()); err != nil {
+		t.Errorf("stopping a machine that is off: %v", err)
 	}
 }
 

@@ -136,20 +136,21 @@ func (r *Running) Events(ctx context.Context, h func(wire.Event) error) error {
 }
 
 // Stop ends the machine in the gentlest way that works: the power button, for as long as ctx lets it and 90 seconds at
-// most, then QEMU's quit, then SIGKILL. The error is nil when the guest powered off by itself.
+// most, then QEMU's quit, then SIGKILL. The error is nil when the guest powered off by itself, before or after.
 func (r *Running) Stop(ctx context.Context) error {
+	defer r.Kill()
 	wait, cancel := context.WithTimeoutCause(ctx, powerdownTime, errors.New("the guest ignored the power button"))
 	defer cancel()
-	if err := r.typed(wait).SystemPowerdown(); err != nil {
-		r.Kill()
+	err := r.typed(wait).SystemPowerdown()
+	select {
+	case <-r.monitor.ended: // it is off or about to be
+		err = nil
+	default:
+	}
+	if err != nil {
 		return err
 	}
-	if err := r.Wait(wait); err != nil {
-		r.Kill()
-		return err
-	}
-	r.Kill()
-	return nil
+	return r.Wait(wait)
 }
 
 // Kill ends the machine without asking the guest, and returns when it is gone. It does no harm to one that has ended.
