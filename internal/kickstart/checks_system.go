@@ -2,7 +2,6 @@ package kickstart
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
