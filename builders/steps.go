@@ -191,12 +191,8 @@ func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options)
 		if report, err = verify.Image(ctx, in.image, options); err != nil {
 			return verifyResult{}, err
 		}
-		path := filepath.Join(options.Dir, "report.json")
-		if err := report.Save(path); err != nil {
-			return verifyResult{}, err
-		}
 		if !report.Passed {
-			return verifyResult{}, &VerifyError{Report: report, Path: path}
+			return verifyResult{}, &VerifyError{Report: report, Path: filepath.Join(options.Dir, verify.ReportFile)}
 		}
 		return verifyResult{report}, nil
 	}}

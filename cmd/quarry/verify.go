@@ -62,9 +62,6 @@ when the image does not pass.`,
 			if err != nil {
 				return fmt.Errorf("%w (logs: %s)", err, o.Dir)
 			}
-			if err := report.Save(filepath.Join(o.Dir, "report.json")); err != nil {
-				return err
-			}
 			if json {
 				err = printJSON(cmd.OutOrStdout(), report)
 			} else {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
@@ -214,14 +215,5 @@ func save[Out Result](dir string, key digest.Digest, out Out) error {
 	if err != nil {
 		return fmt.Errorf("writing the result down: %w", err)
 	}
-	f, err := os.CreateTemp(dir, resultName+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, resultName))
-	}
-	return err
+	return durable.WriteFile(filepath.Join(dir, resultName), data)
 }

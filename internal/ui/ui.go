@@ -42,7 +42,7 @@ func New(w io.Writer, m Mode, verbose bool) View {
 	case Bars:
 		return newBarView(w, start, verbose)
 	default:
-		return &plainView{w: w, start: start, verbose: verbose, last: map[string]time.Time{}}
+		return &plainView{w: w, start: start, verbose: verbose, last: map[string]printed{}}
 	}
 }
 
@@ -68,7 +68,13 @@ type plainView struct {
 	w       io.Writer
 	start   time.Time
 	verbose bool
-	last    map[string]time.Time // of each step and phase: when its progress was printed
+	last    map[string]printed // by step and phase
+}
+
+// printed says when progress got its last line, and which.
+type printed struct {
+	at   time.Time
+	done int64
 }
 
 func (v *plainView) Show(e progress.Event) {
@@ -76,10 +82,11 @@ func (v *plainView) Show(e progress.Event) {
 	defer v.mu.Unlock()
 	if e.Kind == progress.Progress {
 		key := e.Step + "/" + e.Phase
-		if time.Since(v.last[key]) < every && e.Done < e.Total {
+		last := v.last[key]
+		if last.done == e.Done || time.Since(last.at) < every && e.Done < e.Total {
 			return
 		}
-		v.last[key] = time.Now()
+		v.last[key] = printed{time.Now(), e.Done}
 	}
 	if line, ok := Line(e, v.verbose); ok {
 		fmt.Fprintf(v.w, "%s  %s\n", stamp(time.Since(v.start)), line)
