@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -62,7 +65,7 @@ func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 	if err != nil {
 		return Lock{}, err
 	}
-	answer, err := solve(ctx, python, request, o.Report)
+	answer, err := solveAlone(ctx, python, request, o.Report)
 	if err != nil {
 		return Lock{}, err
 	}
@@ -83,6 +86,16 @@ func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 		return Lock{}, fmt.Errorf("the repositories' metadata: %w", err)
 	}
 	return lock, nil
+}
+
+// solveAlone runs the solver while no other process uses the same metadata cache: dnf's library doesn't see to that itself.
+func solveAlone(ctx context.Context, python string, request solveRequest, report progress.Func) (solveAnswer, error) {
+	lock := flock.New(request.Cache + ".lock")
+	if ok, err := lock.TryLockContext(ctx, 100*time.Millisecond); !ok {
+		return solveAnswer{}, fmt.Errorf("waiting for dnf's cache %s, which another quarry is using: %w", request.Cache, err)
+	}
+	defer lock.Unlock()
+	return solve(ctx, python, request, report)
 }
 
 // keptMirrors is how many mirrors of a list a lock keeps.
