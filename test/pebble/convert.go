@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -29,13 +28,14 @@ type pkg struct {
 	bigEndian bool
 }
 
-// epoch is the time stamp of what Pebble makes itself: fixed, so that packages can be made again bit by bit.
-var epoch = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // time.Date is no constant expression
+// epoch is the time stamp of what Pebble makes itself, in Unix seconds: 1 June 2025. It is fixed, so that packages can be made
+// again bit by bit.
+const epoch = 1748736000
 
 // convert makes the packages of one architecture from its Debian closure and the rules.
-func (d declarations) convert(ctx context.Context, a arch.Arch, debs []deb) ([]pkg, error) {
+func (d declarations) convert(ctx context.Context, a arch.Arch, debs []deb, jobs int) ([]pkg, error) {
 	controls := make([]control, len(debs))
-	err := each(ctx, len(debs), func(ctx context.Context, i int) (err error) {
+	err := each(ctx, jobs, len(debs), func(ctx context.Context, i int) (err error) {
 		controls[i], err = readControl(ctx, debs[i].Path)
 		return err
 	})
@@ -260,7 +260,7 @@ func ownFiles(name string, into files) error {
 		if strings.HasPrefix(string(text), "#!") {
 			mode = 0o755
 		}
-		into.add(file{Path: to, Mode: typeFile | mode, MTime: epoch.Unix(), Body: text, Config: strings.HasPrefix(to, "/etc/")})
+		into.add(file{Path: to, Mode: typeFile | mode, MTime: epoch, Body: text, Config: strings.HasPrefix(to, "/etc/")})
 		return nil
 	})
 }

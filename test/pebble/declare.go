@@ -20,7 +20,7 @@ import (
 //go:embed all:data *.go
 var data embed.FS
 
-// Release is the release of Enterprise Linux that Pebble looks like.
+// The release of Enterprise Linux that Pebble looks like.
 const (
 	release = "9"
 	version = "9.6"
@@ -28,7 +28,7 @@ const (
 
 // A platform is what one architecture needs from the archive.
 type platform struct {
-	Kernel  string   `yaml:"kernel"`  // Debian's kernel meta package
+	Kernel  string   `yaml:"kernel"`  // Debian's kernel meta package; without one there is no installer
 	Modules []string `yaml:"modules"` // kernel modules of the installer's initrd, with their soft dependencies
 	// Platforms are the names after "platforms =" in .treeinfo.
 	Platforms string `yaml:"platforms"`

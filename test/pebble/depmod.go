@@ -70,7 +70,7 @@ func addIndexes(all files, dir, to string) error {
 		if err != nil {
 			return err
 		}
-		all.add(file{Path: path.Join(to, filepath.Base(name)), Mode: typeFile | 0o644, MTime: epoch.Unix(), Body: body})
+		all.add(file{Path: path.Join(to, filepath.Base(name)), Mode: typeFile | 0o644, MTime: epoch, Body: body})
 	}
 	return nil
 }

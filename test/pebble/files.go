@@ -105,7 +105,7 @@ func (r rule) arrange(f files) error {
 		f.add(x)
 	}
 	for p, target := range r.Links {
-		f.add(file{Path: p, Mode: typeLink | 0o777, Body: []byte(target), MTime: epoch.Unix()})
+		f.add(file{Path: p, Mode: typeLink | 0o777, Body: []byte(target), MTime: epoch})
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (r rule) finish(f files) error {
 		}
 	}
 	for _, p := range r.Ghost {
-		f.add(file{Path: p, Mode: typeFile | 0o644, Ghost: true, MTime: epoch.Unix()})
+		f.add(file{Path: p, Mode: typeFile | 0o644, Ghost: true, MTime: epoch})
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (f files) setMode(p, spec string) error {
 		return fmt.Errorf("mode %q of %s: %w", words[0], p, err)
 	}
 	if dir, isDir := strings.CutSuffix(p, "/"); isDir {
-		f.add(file{Path: dir, Mode: typeDir, MTime: epoch.Unix()})
+		f.add(file{Path: dir, Mode: typeDir, MTime: epoch})
 		p = dir
 	}
 	x, ok := f[p]

@@ -37,7 +37,7 @@ func addBundle(all files) {
 			out.WriteByte('\n')
 		}
 	}
-	all.add(file{Path: bundle, Mode: typeFile | 0o644, MTime: epoch.Unix(), Body: out.Bytes()})
+	all.add(file{Path: bundle, Mode: typeFile | 0o644, MTime: epoch, Body: out.Bytes()})
 }
 
 // addLocale compiles en_US.UTF-8, which kickstarts set, from its source in Debian's locales package.
@@ -77,7 +77,7 @@ func (p pkg) addLocale(ctx context.Context, all files) error {
 			return err
 		}
 		to := path.Join("/usr/lib/locale/en_US.utf8", strings.TrimPrefix(name, out))
-		all.add(file{Path: to, Mode: typeFile | 0o644, MTime: epoch.Unix(), Body: body})
+		all.add(file{Path: to, Mode: typeFile | 0o644, MTime: epoch, Body: body})
 		return nil
 	})
 }

@@ -89,7 +89,7 @@ func (k kernel) split(name string, all files) files {
 		}
 	}
 	if name == "kernel-modules-core" {
-		mine.add(file{Path: modulesDir + k.Uname, Mode: typeLink | 0o777, Body: []byte(k.Name), MTime: epoch.Unix()})
+		mine.add(file{Path: modulesDir + k.Uname, Mode: typeLink | 0o777, Body: []byte(k.Name), MTime: epoch})
 	}
 	return mine
 }

@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -157,7 +155,10 @@ func (b *build) run(ctx context.Context) (tree Tree, err error) {
 
 // seeds are the Debian packages that the closure starts from.
 func (d declarations) seeds(a arch.Arch) []string {
-	out := append([]string{d.Platforms[a.Name].Kernel}, d.Seeds...)
+	out := slices.Clone(d.Seeds)
+	if k := d.Platforms[a.Name].Kernel; k != "" {
+		out = append(out, k)
+	}
 	for _, r := range d.Packages {
 		if r.on(a.Name) {
 			out = append(out, r.Debs...)
@@ -176,156 +177,4 @@ func (b *build) tree(root string) Tree {
 		t.Repos = append(t.Repos, r)
 	}
 	return t
-}
-
-// compose makes the tree in an empty folder.
-func (b *build) compose(ctx context.Context, root string) error {
-	t := b.tree(root)
-	var pkgs []pkg
-	err := b.Report.Phase(ctx, "read", func(ctx context.Context) (err error) {
-		pkgs, err = b.decl.convert(ctx, b.arch, b.debs)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	rpms := map[string]string{}
-	err = b.Report.Phase(ctx, "packages", func(ctx context.Context) (err error) {
-		rpms, err = b.buildRPMs(ctx, pkgs)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, r := range t.Repos {
-		if err := (repoDir{r.Name, r.Path}).layOut(pkgs, rpms); err != nil {
-			return err
-		}
-	}
-	err = b.Report.Phase(ctx, "installer", func(ctx context.Context) error { return b.images(ctx, pkgs, t.Installer()) })
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(t.KeyFile, b.signer.Public, 0o644); err != nil {
-		return err
-	}
-	// As on real mirrors, the minor release has a name of its own.
-	if err := os.Symlink(release, filepath.Join(root, version)); err != nil {
-		return err
-	}
-	return b.Report.Phase(ctx, "metadata", func(ctx context.Context) error { return b.metadata(ctx, pkgs, t) })
-}
-
-// buildRPMs makes the packages that the cache does not hold and returns where each is.
-func (b *build) buildRPMs(ctx context.Context, pkgs []pkg) (map[string]string, error) {
-	paths := make([]string, len(pkgs))
-	var done progressCount
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(b.Jobs)
-	for i, p := range pkgs {
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			id, err := p.key(b.signer)
-			if err != nil {
-				return err
-			}
-			paths[i] = filepath.Join(b.cache, "rpms", p.Name+"-"+id.Hex()[:20]+".rpm")
-			if _, err := os.Stat(paths[i]); err != nil {
-				if err := p.build(ctx, b.signer, paths[i]); err != nil {
-					return err
-				}
-			}
-			b.Report.Count("packages", done.next(), int64(len(pkgs)), progress.Packages)
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for i, p := range pkgs {
-		out[p.Name] = paths[i]
-	}
-	return out, nil
-}
-
-// images makes the installer.
-func (b *build) images(ctx context.Context, pkgs []pkg, dir string) error {
-	k := kernel{}
-	for _, p := range pkgs {
-		if p.Rule.kernel != nil {
-			k = *p.Rule.kernel
-		}
-	}
-	all, err := installer(ctx, closure(pkgs), k, b.arch)
-	if err != nil {
-		return err
-	}
-	image, ok := all[modulesDir+k.Name+"/vmlinuz"]
-	if !ok {
-		return errors.New("the closure has no kernel image")
-	}
-	small, err := initrdFiles(all, k, b.decl.Platforms[b.arch.Name].Modules)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(kernelImage)), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, kernelImage), image.Body, 0o644); err != nil {
-		return err
-	}
-	initrd, err := os.Create(filepath.Join(dir, initrdImage))
-	if err != nil {
-		return err
-	}
-	defer initrd.Close()
-	if err := writeInitrd(initrd, small); err != nil {
-		return err
-	}
-	if err := initrd.Close(); err != nil {
-		return err
-	}
-	return writeStage2(ctx, all, filepath.Join(dir, stage2Image))
-}
-
-// metadata writes comps, .treeinfo and the repositories' metadata.
-func (b *build) metadata(ctx context.Context, pkgs []pkg, t Tree) error {
-	have := map[string]bool{}
-	for _, p := range pkgs {
-		have[p.Name] = true
-	}
-	comps, err := b.decl.comps.xmlFor(b.arch.Name, have)
-	if err != nil {
-		return err
-	}
-	groupFile := filepath.Join(t.Root, ".comps.xml")
-	if err := os.WriteFile(groupFile, comps, 0o644); err != nil {
-		return err
-	}
-	defer os.Remove(groupFile)
-	for _, r := range t.Repos {
-		if err := (repoDir{r.Name, r.Path}).index(ctx, groupFile, b.signer); err != nil {
-			return err
-		}
-		groupFile = "" // only BaseOS has groups
-		sums := map[string]digest.Digest{}
-		for _, name := range []string{"repodata/repomd.xml", kernelImage, initrdImage, stage2Image} {
-			d, _, err := digest.File(filepath.Join(r.Path, name))
-			if errors.Is(err, os.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			sums[name] = d
-		}
-		text := treeinfo(b.arch.Name, b.decl.Platforms[b.arch.Name].Platforms, r.Name, sums)
-		if err := os.WriteFile(filepath.Join(r.Path, ".treeinfo"), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }

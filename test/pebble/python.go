@@ -55,7 +55,7 @@ func compilePython(ctx context.Context, all files) error {
 			return err
 		}
 		compiled++
-		all.add(file{Path: strings.TrimPrefix(name, dir), Mode: typeFile | 0o644, Body: body, MTime: epoch.Unix()})
+		all.add(file{Path: strings.TrimPrefix(name, dir), Mode: typeFile | 0o644, Body: body, MTime: epoch})
 		return nil
 	})
 	if err == nil && compiled == 0 {

@@ -35,7 +35,7 @@ func (r repoDir) layOut(pkgs []pkg, rpms map[string]string) error {
 // index makes the repository's metadata and signs it.
 func (r repoDir) index(ctx context.Context, comps string, signer *key) error {
 	args := []string{"createrepo_c", "--quiet", "--workers=2", "--no-database", "--general-compress-type=gz",
-		fmt.Sprintf("--revision=%d", epoch.Unix()), "--set-timestamp-to-revision"}
+		fmt.Sprintf("--revision=%d", epoch), "--set-timestamp-to-revision"}
 	if comps != "" {
 		args = append(args, "--groupfile="+comps)
 	}

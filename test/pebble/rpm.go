@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/rpmpack"
 
@@ -46,10 +47,10 @@ func (p pkg) build(ctx context.Context, signer *key, name string) error {
 		return fmt.Errorf("package %s: %w", p.Name, err)
 	}
 	if text := sysusers(p.Rule.Users); text != "" {
-		all.add(file{Path: "/usr/lib/sysusers.d/" + p.Name + ".conf", Mode: typeFile | 0o644, Body: []byte(text), MTime: epoch.Unix()})
+		all.add(file{Path: "/usr/lib/sysusers.d/" + p.Name + ".conf", Mode: typeFile | 0o644, Body: []byte(text), MTime: epoch})
 	}
 	if p.Name == "rocky-gpg-keys" {
-		all.add(file{Path: "/etc/pki/rpm-gpg/" + keyName, Mode: typeFile | 0o644, Body: signer.Public, MTime: epoch.Unix()})
+		all.add(file{Path: "/etc/pki/rpm-gpg/" + keyName, Mode: typeFile | 0o644, Body: signer.Public, MTime: epoch})
 	}
 	out, err := p.pack(all)
 	if err != nil {
@@ -65,7 +66,7 @@ func (p pkg) pack(all files) (*rpmpack.RPM, error) {
 		Name: p.Name, Version: p.Version, Release: p.Release, Arch: p.Arch, Epoch: rpmpack.NoEpoch,
 		Summary: p.Summary, Description: p.Description, URL: p.URL,
 		Vendor: "Pebble, a test fixture", Licence: "See the Debian package", BuildHost: "pebble.invalid",
-		Compressor: "zstd:fastest", BuildTime: epoch,
+		Compressor: "zstd:fastest", BuildTime: time.Unix(epoch, 0),
 	}
 	if meta.Description == "" {
 		meta.Description = p.Summary

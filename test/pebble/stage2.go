@@ -67,9 +67,9 @@ func closure(pkgs []pkg) []pkg {
 
 // installer collects the files of the installer: those of all its packages, and what scriptlets would have made. It needs neither
 // root nor the architecture's own CPU.
-func installer(ctx context.Context, pkgs []pkg, k kernel, a arch.Arch) (files, error) {
+func installer(ctx context.Context, pkgs []pkg, k kernel, a arch.Arch, jobs int) (files, error) {
 	parts := make([]files, len(pkgs))
-	err := each(ctx, len(pkgs), func(ctx context.Context, i int) (err error) {
+	err := each(ctx, jobs, len(pkgs), func(ctx context.Context, i int) (err error) {
 		if parts[i], err = pkgs[i].load(ctx); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func installer(ctx context.Context, pkgs []pkg, k kernel, a arch.Arch) (files, e
 		}
 	}
 	text := func(p, body string) {
-		all.add(file{Path: p, Mode: typeFile | 0o644, MTime: epoch.Unix(), Body: []byte(body)})
+		all.add(file{Path: p, Mode: typeFile | 0o644, MTime: epoch, Body: []byte(body)})
 	}
 	text("/etc/machine-id", "")
 	text("/etc/hostname", "installer\n")
@@ -102,7 +102,7 @@ func writeStage2(ctx context.Context, all files, name string) error {
 	defer pr.Close()
 	err := command.Run(ctx, command.Cmd{Stdin: pr, Args: []string{"mksquashfs", "-", name, "-tar", "-no-progress", "-quiet", "-noappend",
 		"-comp", "zstd", "-Xcompression-level", "3", "-processors", "2", "-all-root",
-		"-mkfs-time", fmt.Sprint(epoch.Unix())}})
+		"-mkfs-time", fmt.Sprint(epoch)}})
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", stage2Image, err)
 	}
@@ -137,7 +137,7 @@ func parents(tw *tar.Writer, dir string, all files, seen map[string]bool) error 
 	for _, dir := range missing {
 		f, ok := all[dir]
 		if !ok {
-			f = file{Path: dir, Mode: typeDir | 0o755, MTime: epoch.Unix()}
+			f = file{Path: dir, Mode: typeDir | 0o755, MTime: epoch}
 		}
 		if err := writeEntry(tw, f); err != nil {
 			return err

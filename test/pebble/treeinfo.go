@@ -24,7 +24,7 @@ func treeinfo(arch, platforms, variant string, sums map[string]digest.Digest) st
 		section("checksums", checksums...)
 	}
 	section("general", "arch = "+arch, "family = Pebble", "name = Pebble "+version, "packagedir = Packages", "platforms = "+platforms,
-		"repository = .", fmt.Sprintf("timestamp = %d", epoch.Unix()), "variant = "+variant, "variants = "+variant, "version = "+version)
+		"repository = .", fmt.Sprintf("timestamp = %d", epoch), "variant = "+variant, "variants = "+variant, "version = "+version)
 	section("header", "type = productmd.treeinfo", "version = 1.2")
 	if _, ok := sums[kernelImage]; ok {
 		for _, p := range strings.Split(platforms, ",") {
@@ -35,7 +35,7 @@ func treeinfo(arch, platforms, variant string, sums map[string]digest.Digest) st
 	if _, ok := sums[stage2Image]; ok {
 		section("stage2", "mainimage = "+stage2Image)
 	}
-	section("tree", "arch = "+arch, fmt.Sprintf("build_timestamp = %d", epoch.Unix()), "platforms = "+platforms, "variants = "+variant)
+	section("tree", "arch = "+arch, fmt.Sprintf("build_timestamp = %d", epoch), "platforms = "+platforms, "variants = "+variant)
 	section("variant-"+variant, "id = "+variant, "name = "+variant, "packages = Packages", "repository = .", "type = variant", "uid = "+variant)
 	return b.String()
 }

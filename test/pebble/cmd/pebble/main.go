@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -58,8 +59,13 @@ func run(ctx context.Context, args []string) error {
 // report shows progress on standard error, so that standard output holds only the answer; as JSON both go to standard output.
 func report(asJSON bool) progress.Func {
 	if asJSON {
+		var lines sync.Mutex
 		enc := json.NewEncoder(os.Stdout)
-		return func(e progress.Event) { _ = enc.Encode(e) }
+		return func(e progress.Event) {
+			lines.Lock()
+			defer lines.Unlock()
+			_ = enc.Encode(e) // who reads standard output may have gone; the build goes on
+		}
 	}
 	return func(e progress.Event) {
 		switch {
