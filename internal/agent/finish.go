@@ -13,7 +13,6 @@ import (
 
 	"github.com/quarry-project/quarry/internal/agent/boot"
 	"github.com/quarry-project/quarry/internal/agent/bootloader"
-	"github.com/quarry-project/quarry/internal/agent/program"
 	"github.com/quarry-project/quarry/internal/agent/wire"
 )
 
@@ -25,7 +24,7 @@ func (i *installation) finish(ctx context.Context) (wire.Result, error) {
 	if err := i.label(ctx); err != nil {
 		return wire.Result{}, err
 	}
-	packages, err := manifest(ctx, i.inside)
+	packages, err := i.manifest(ctx)
 	if err != nil {
 		return wire.Result{}, err
 	}
@@ -91,9 +90,15 @@ func (i *installation) policy() (string, bool) {
 	return name, err == nil && values["SELINUX"] != "disabled"
 }
 
-// manifest lists the installed packages in wire.Result's form.
-func manifest(ctx context.Context, run program.Runner) ([]string, error) {
-	out, err := run.Output(ctx, "rpm", "-qa", "--qf", `%{NAME} %{EPOCHNUM} %{VERSION} %{RELEASE} %{ARCH} %{LONGSIZE}\n`)
+// manifest lists the installed packages in wire.Result's form. The system's own rpm knows its database best; a system without rpm is
+// asked from outside.
+func (i *installation) manifest(ctx context.Context) ([]string, error) {
+	query := []string{"rpm", "-qa", "--qf", `%{NAME} %{EPOCHNUM} %{VERSION} %{RELEASE} %{ARCH} %{LONGSIZE}\n`}
+	run := i.inside
+	if !run.Has("rpm") {
+		run, query = i.runtime, append(query, "--root", sysImage)
+	}
+	out, err := run.Output(ctx, query...)
 	if err != nil {
 		return nil, fmt.Errorf("list the installed packages: %w", err)
 	}

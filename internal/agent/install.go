@@ -78,12 +78,22 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 	return result, nil
 }
 
-// startRuntime starts udev, where the installer has one, for the disks only: scripts name disks by its links.
+// startRuntime finds the disk and starts what scripts expect of an installer: the network, if there is to be one, and udev.
 func (i *installation) startRuntime(ctx context.Context) error {
 	var err error
 	if i.disk, err = boot.Drive(ctx, wire.Target); err != nil {
 		return err
 	}
+	if !i.job.Offline.Enabled && boot.HasNetwork() {
+		if err := boot.StartNetwork(ctx, i.runtime); err != nil {
+			return err
+		}
+	}
+	return i.startUdev(ctx)
+}
+
+// startUdev starts udev for the disks only: scripts name disks by its links.
+func (i *installation) startUdev(ctx context.Context) error {
 	const udevd = "/usr/lib/systemd/systemd-udevd"
 	if !i.runtime.Has(udevd) || !i.runtime.Has("udevadm") {
 		return nil
@@ -220,7 +230,7 @@ func (i *installation) bootLoader(ctx context.Context) error {
 
 // post runs the %post scripts, with the payload as their only repository where the machine has no network.
 func (i *installation) post(ctx context.Context) (err error) {
-	if err := i.leaveKickstart(); err != nil {
+	if err := errors.Join(i.leaveKickstart(), i.shareResolver()); err != nil {
 		return err
 	}
 	if i.job.Offline.Enabled && boot.HasDrive(wire.Payload) {
@@ -239,6 +249,22 @@ func (i *installation) post(ctx context.Context) (err error) {
 		return scripts.Runner{Root: sysImage, Report: i.report}.Run(ctx, "post", i.job.Scripts)
 	}
 	return scripts.Runner{Root: sysImage, Report: i.report}.Run(ctx, "post", i.job.Scripts)
+}
+
+// shareResolver gives the scripts the machine's name server, as Anaconda does, where there is a network and the packages brought none.
+func (i *installation) shareResolver() error {
+	if i.job.Offline.Enabled || !boot.HasNetwork() {
+		return nil
+	}
+	const file = "etc/resolv.conf"
+	if info, err := i.root.Lstat(file); err == nil && (info.Size() > 0 || !info.Mode().IsRegular()) {
+		return nil
+	}
+	data, err := os.ReadFile("/" + file)
+	if err != nil {
+		return err
+	}
+	return i.root.WriteFile(file, data, 0o644)
 }
 
 // leaveKickstart leaves the kickstart where Anaconda does; before the scripts, as some remove it.

@@ -22,7 +22,7 @@ const (
 func modules() []string {
 	return []string{
 		// Found by their devices, but nothing looks for devices yet.
-		"virtio_pci", "virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng",
+		"virtio_pci", "virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net",
 		"loop", "squashfs", "overlay", "erofs", "isofs",
 		"crc32c_generic", "xfs", "ext4", "nls_cp437", "nls_ascii", "nls_iso8859_1", "vfat",
 		"dm_mod", "dm_snapshot",

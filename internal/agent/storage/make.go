@@ -19,6 +19,7 @@ import (
 // read back where the plan didn't choose them.
 func Make(ctx context.Context, run program.Runner, l Layout) ([]Content, error) {
 	for _, c := range tableCalls(l) {
+		settle(ctx, run)
 		if err := run.Feed(ctx, c.stdin, c.args...); err != nil {
 			return nil, fmt.Errorf("partition %s: %w", l.Disk, err)
 		}
@@ -41,7 +42,7 @@ func Make(ctx context.Context, run program.Runner, l Layout) ([]Content, error) 
 	return contents, linkDevices("/dev/disk", contents)
 }
 
-// settle waits for udev, where it runs: it looks into every new partition and holds it busy meanwhile.
+// settle waits for udev, where it runs: it looks into every new partition and holds the disk busy meanwhile.
 func settle(ctx context.Context, run program.Runner) {
 	if run.Has("udevadm") {
 		_ = run.Run(ctx, "udevadm", "settle", "--timeout=30") // nothing is lost when udev doesn't run

@@ -121,7 +121,8 @@ func tableCalls(l Layout) []call {
 		calls = append(calls, call{append(args, l.Disk), b.String()})
 	}
 	for _, s := range l.Retype {
-		calls = append(calls, call{args: []string{"sfdisk", "--part-type", l.Disk, itoa(s.Number), s.Type}})
+		// The kernel doesn't look at types, and telling it fails while udev holds a partition open.
+		calls = append(calls, call{args: []string{"sfdisk", "--no-reread", "--no-tell-kernel", "--part-type", l.Disk, itoa(s.Number), s.Type}})
 	}
 	return calls
 }
