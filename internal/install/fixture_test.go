@@ -40,7 +40,7 @@ func fixture(t *testing.T, a arch.Arch, more ...string) (resolve.Lock, resolve.I
 	t.Helper()
 	dir := t.TempDir()
 	shell, top := filepath.Join(dir, "sh"), filepath.Join(dir, "build")
-	build := exec.Command("go", "build", "-o", shell, "./testdata/sh")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", shell, "./testdata/sh")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+a.Go)
 	output(t, build)
 	output(t, exec.Command("rpmbuild", "-bb", "--quiet", "--target", a.Name, "--define", "_topdir "+top, "--define", "shell "+shell,

@@ -389,7 +389,7 @@ func TestForeignPrograms(t *testing.T) {
 				t.Skipf("%s is not installed", a.User)
 			}
 			dir := t.TempDir()
-			build := exec.Command("go", "build", "-o", filepath.Join(dir, "hello"), "./testdata/hello")
+			build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, "hello"), "./testdata/hello")
 			build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+a.Go)
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
