@@ -24,14 +24,14 @@ func (c *call) fail(dest, message string, hint ...string) {
 	c.report(c.given[dest], message, strings.Join(hint, " "))
 }
 
-// need reports an error unless ok.
+// need reports an error unless ok holds.
 func (c *call) need(ok bool, dest, message string, hint ...string) {
 	if !ok {
 		c.fail(dest, message, hint...)
 	}
 }
 
-// together reports an error when both options were given.
+// apart reports an error when both destinations have a value.
 func (c *call) apart(dest, with string) {
 	if !c.values.empty(dest) && !c.values.empty(with) {
 		c.fail(with, fmt.Sprintf("%s and %s can't be used together", c.optionName(dest), c.optionName(with)))
@@ -40,20 +40,14 @@ func (c *call) apart(dest, with string) {
 
 // exactlyOne reports an error unless exactly one of the destinations has a value.
 func (c *call) exactlyOne(dests ...string) {
-	var given, names []string
+	if c.values.count(dests...) == 1 {
+		return
+	}
+	var names []string
 	for _, dest := range dests {
 		names = append(names, c.optionName(dest))
-		if !c.values.empty(dest) {
-			given = append(given, dest)
-		}
 	}
-	switch len(given) {
-	case 1:
-	case 0:
-		c.fail("", "one of "+strings.Join(names, ", ")+" is needed")
-	default:
-		c.fail(given[1], "only one of "+strings.Join(names, ", ")+" can be used")
-	}
+	c.fail("", c.name+" needs exactly one of "+strings.Join(names, ", "))
 }
 
 // optionName is the option that sets dest, as people write it.

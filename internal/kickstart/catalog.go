@@ -26,11 +26,11 @@ func Sections() (all []Section) {
 }
 
 // State says what the version makes of the command: "" when it works, "deprecated" when it warns and does nothing,
-// "removed" when it is an error, "unknown" when the version never had it.
+// "removed" when it is an error, "absent" when the version doesn't know it.
 func (s *Spec) State(v Version) string {
 	switch {
 	case !s.Known(v):
-		return "unknown"
+		return "absent"
 	case s.Removed != 0 && v >= s.Removed:
 		return "removed"
 	case s.Ignored != 0 && v >= s.Ignored:

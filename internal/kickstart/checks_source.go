@@ -6,23 +6,12 @@ import (
 )
 
 func checkURL(c *call) {
-	state := c.merged()
-	given := 0
-	for _, dest := range []string{"url", "mirrorlist", "metalink"} {
-		if !state.empty(dest) {
-			given++
-		}
-	}
+	given := c.merged().count("url", "mirrorlist", "metalink")
 	c.need(given == 1, "", "url needs exactly one of --url, --mirrorlist and --metalink")
 }
 
 func checkRepo(c *call) {
-	given := 0
-	for _, dest := range []string{"baseurl", "mirrorlist", "metalink"} {
-		if !c.values.empty(dest) {
-			given++
-		}
-	}
+	given := c.values.count("baseurl", "mirrorlist", "metalink")
 	c.need(given < 2, "", "repo takes only one of --baseurl, --mirrorlist and --metalink")
 	c.duplicate("repository", "name")
 }

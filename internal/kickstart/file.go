@@ -32,6 +32,16 @@ type Command struct {
 	Values Values
 
 	spec *Spec
+	at   map[string]int // see At
+}
+
+// At is the position of the word that gave the destination its value, the command's own when none did.
+func (c *Command) At(dest string) Position {
+	pos := c.Pos
+	if at, ok := c.at[dest]; ok {
+		pos.Column = at + 1
+	}
+	return pos
 }
 
 // MarshalJSON leaves secrets such as passwords out.

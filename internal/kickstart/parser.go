@@ -190,7 +190,7 @@ func (p *parser) command(l line, words []word) {
 	}
 	c.run()
 	if !c.failed {
-		command.Values = c.values
+		command.Values, command.at = c.values, c.given
 		p.file.add(command)
 		if c.unique != "" {
 			p.file.unique[c.unique] = command.Pos

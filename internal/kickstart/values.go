@@ -57,6 +57,16 @@ func (v Values) empty(dest string) bool {
 	return false
 }
 
+// count is how many of the destinations have a value.
+func (v Values) count(dests ...string) (n int) {
+	for _, dest := range dests {
+		if !v.empty(dest) {
+			n++
+		}
+	}
+	return n
+}
+
 // amend lays later values over earlier ones: what a repeated command that isn't a list means. Options of the table that
 // reset and weren't given again lose their value.
 func (v Values) amend(later Values, options []Option) {

@@ -73,6 +73,9 @@ func TestSourceAndPackageViews(t *testing.T) {
 	if !ok || url.URL != "https://repo.example.org/$releasever/BaseOS/$basearch/os/" {
 		t.Errorf("%+v", url)
 	}
+	if c, ok := file.Command("repo"); !ok || c.At("baseurl").String() != "test.ks:16:23" || c.At("proxy") != c.Pos {
+		t.Errorf("repo --baseurl is at %v", c.At("baseurl"))
+	}
 	if repos := file.Repos(); len(repos) != 1 || repos[0].Name != "appstream" || *repos[0].Cost != 200 || repos[0].Pos.Line != 16 {
 		t.Errorf("%+v", repos)
 	}

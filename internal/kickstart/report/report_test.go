@@ -61,7 +61,7 @@ func TestDiff(t *testing.T) {
 func TestExplain(t *testing.T) {
 	for name, want := range map[string]string{
 		"partition": "--ondisk, --ondrive", "%packages": "--exclude-weakdeps", "packages": "RHEL9 and later", "nvdimm": "RHEL10 (removed)",
-		"rootpw": "--allow-ssh", "bootloader": "one of mbr, partition, none, boot", "timesource": "RHEL8 (unknown)",
+		"rootpw": "--allow-ssh", "bootloader": "one of mbr, partition, none, boot", "timesource": "RHEL8 (absent)",
 	} {
 		var out strings.Builder
 		known, err := Explain(&out, name)
