@@ -1,0 +1,193 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quarry-project/quarry/internal/agent/wire"
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/vm"
+)
+
+// Whole machines: the agent as the first process of the test distribution's installer tree. What a complete kickstart leads to is
+// test/e2e's affair; here is what needs no package tree, so the installer's own second stage serves as one.
+
+// images returns the folder of the installer tree's images, below the root that QUARRY_PEBBLE names.
+func images(t *testing.T) string {
+	t.Helper()
+	root := os.Getenv("QUARRY_PEBBLE")
+	if root == "" {
+		const message = "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes"
+		if os.Getenv("QUARRY_REQUIRE_SHARED") == "1" {
+			t.Fatal(message)
+		}
+		t.Skip(message)
+	}
+	return filepath.Join(root, "9", "BaseOS", "x86_64", "os", "images")
+}
+
+// run starts a machine with the job and follows it to its end. The lines are what was logged and warned of.
+func run(t *testing.T, job any) (result wire.Result, lines []string, err error) {
+	t.Helper()
+	tree, dir := images(t), t.TempDir()
+	agent := filepath.Join(dir, "agent")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", agent, "../../cmd/quarry-agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the agent: %v\n%s", err, out)
+	}
+	data, err := json.Marshal(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	initrd, disk := filepath.Join(dir, "initrd"), filepath.Join(dir, "disk")
+	err = vm.Initrd(initrd, filepath.Join(tree, "pxeboot", "initrd.img"), map[string]vm.File{
+		wire.Agent: {Path: agent, Mode: 0o755}, wire.JobPath: {Data: data, Mode: 0o600}, wire.KSPath: {Data: []byte("# the kickstart\n"), Mode: 0o600},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
+		t.Fatal(err)
+	}
+	a, err := arch.Lookup("x86_64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage2 := filepath.Join(tree, "install.img")
+	machine, err := vm.Start(t.Context(), vm.Machine{
+		Arch: a, Release: "9", CPUs: 2, MemoryMiB: 1536, Accel: vm.TCG, Kernel: filepath.Join(tree, "pxeboot", "vmlinuz"), Initrd: initrd,
+		Append: "console=ttyS0 rdinit=" + wire.Agent + " panic=-1 quiet net.ifnames=0", Events: true, Dir: dir,
+		Drives: []vm.Drive{
+			{Path: disk, Format: "raw", Serial: wire.Target, Unsafe: true},
+			{Path: stage2, Format: "raw", Serial: wire.Runtime, ReadOnly: true},
+			{Path: stage2, Format: "raw", Serial: wire.Tree, ReadOnly: true},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	result, _, err = vm.Follow(t.Context(), machine, vm.Deadlines{Limit: vm.Limit{Silence: 5 * time.Minute, Total: 15 * time.Minute}}, func(e progress.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, e.Message)
+	})
+	return result, lines, err
+}
+
+func job(storage wire.Storage, scripts ...wire.Script) wire.Job {
+	return wire.Job{
+		Format: wire.Format, Kind: wire.Install, Distro: "pebble", Release: "9", Arch: "x86_64", Scripts: scripts, Storage: storage,
+		Boot: wire.Bootloader{Disabled: true}, Offline: wire.Offline{Enabled: true}, Tree: wire.TreeSource{Unpacked: 400 << 20},
+	}
+}
+
+func script(section, body string) wire.Script {
+	return wire.Script{Section: section, Interpreter: "/bin/bash", Body: body, ErrorOnFail: true, File: "test.ks", Line: 12}
+}
+
+// failure returns what the agent reported.
+func failure(t *testing.T, err error) wire.Failure {
+	t.Helper()
+	var guest *vm.GuestError
+	if !errors.As(err, &guest) {
+		t.Fatalf("%v is no failure that the agent reported", err)
+	}
+	return guest.Failure
+}
+
+func TestMachineSaysHello(t *testing.T) {
+	if _, _, err := run(t, wire.Job{Format: wire.Format, Kind: wire.Hello}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMachineRefusesAnotherFormat(t *testing.T) {
+	_, _, err := run(t, wire.Job{Format: wire.Format + 1, Kind: wire.Install})
+	if f := failure(t, err); !strings.Contains(f.Message, "from the same source") {
+		t.Errorf("%+v", f)
+	}
+}
+
+// The checks are the scripts': they see what a kickstart's would.
+func TestMachineInstalls(t *testing.T) {
+	storage := wire.Storage{
+		Clear: "all", ReqPart: true,
+		Partitions: []wire.Partition{
+			{Mount: "/boot", FSType: "ext4", Size: 300, Label: "boot", Line: 1}, {Mount: "pv.1", Grow: true, Line: 2},
+		},
+		VolGroups: []wire.VolGroup{{Name: "peb-ble", PVs: []string{"pv.1"}, Line: 3}},
+		LogVols: []wire.LogVol{
+			{Mount: "/", VolGroup: "peb-ble", Name: "root", Size: 1000, Grow: true, MkfsOptions: "-m bigtime=0,inobtcount=0", Line: 4},
+			{Mount: "swap", VolGroup: "peb-ble", Name: "swap", Size: 100, Line: 5},
+		},
+	}
+	outside := script("post", `set -eux
+test -d /mnt/sysroot/boot/efi -a "$INSTALL_ROOT" = "$ANA_INSTALL_PATH"
+mountpoint /mnt/sysimage/boot/efi
+test "$(stat -f -c %T /mnt/sysimage)" = xfs -a "$(stat -f -c %T /mnt/sysimage/boot)" = ext2/ext3
+echo outside checked`)
+	outside.NoChroot = true
+	result, lines, err := run(t, job(storage,
+		script("pre", "set -eu; test -b /dev/vda; mkdir -p /tmp/from-pre; echo first"),
+		script("pre-install", "set -eu; test -d /tmp/from-pre; test -d /mnt/sysimage/boot/efi"),
+		script("post", `set -eux
+test -z "$(ls -A /tmp/from-pre 2>/dev/null)"
+grep '^/dev/mapper/peb--ble-root */ *xfs' /etc/fstab
+grep '^UUID=.* /boot *ext4' /etc/fstab
+grep 'swap *swap' /etc/fstab
+test "$(cat /root/anaconda-ks.cfg)" = "# the kickstart"
+test -e /proc/self -a -c /dev/null -a -d /sys/class
+test "$(stat -c %a /usr/bin/mount)" = 4755
+touch /etc/ssh_marker; mkdir -p /etc/ssh; touch /etc/ssh/ssh_host_rsa_key
+nohup sleep 1000 >/dev/null 2>&1 &
+echo inside checked`),
+		outside,
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(lines, "\n")
+	for _, want := range []string{"first", "inside checked", "outside checked", "removed /etc/ssh/ssh_host_rsa_key"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q in\n%s", want, all)
+		}
+	}
+	if result.BIOS || result.UEFI {
+		t.Errorf("no boot loader was to be installed: %+v", result)
+	}
+}
+
+func TestMachineReportsAFailingScript(t *testing.T) {
+	_, lines, err := run(t, job(wire.Storage{}, script("pre", "echo because; exit 3"), script("onerror", "echo so sorry")))
+	f := failure(t, err)
+	if f.Phase != "pre" || f.File != "test.ks" || f.Line != 12 || f.Exit != 3 || !strings.Contains(strings.Join(f.Tail, "\n"), "because") {
+		t.Errorf("%+v", f)
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), "so sorry") {
+		t.Errorf("%%onerror did not run: %v", lines)
+	}
+}
+
+func TestMachineReportsAnImpossibleDisk(t *testing.T) {
+	_, _, err := run(t, job(wire.Storage{Partitions: []wire.Partition{{Mount: "/", Size: 8000, Line: 33}}}))
+	if f := failure(t, err); f.Phase != "storage" || f.Line != 33 || !strings.Contains(f.Message, "MiB are missing") {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestMachineReportsItsOwnCrash(t *testing.T) {
+	_, _, err := run(t, job(wire.Storage{}, script("pre", "kill -9 $PPID; sleep 10")))
+	if f := failure(t, err); !strings.Contains(f.Message, "killed") {
+		t.Errorf("%+v", f)
+	}
+}
