@@ -111,13 +111,13 @@ func Line(e progress.Event, verbose bool) (string, bool) {
 			text = e.Message + " …"
 		}
 	case progress.Progress:
-		text = e.Phase + " " + Amount(e)
+		text = strings.TrimSpace(e.Phase + " " + Amount(e))
 	case progress.Log:
 		if e.Phase != "" && e.Seconds == 0 && !verbose {
 			return "", false // a line of a script's output
 		}
 		if e.Seconds > 0 {
-			text = fmt.Sprintf("%s (%.1f s)", e.Message, e.Seconds)
+			text = fmt.Sprintf("%s done (%.1f s)", e.Phase, e.Seconds)
 		}
 	case progress.Warning:
 		text = "warning: " + e.Message

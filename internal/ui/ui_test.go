@@ -18,7 +18,7 @@ func TestLine(t *testing.T) {
 		"started":        {progress.Event{Kind: progress.Started, Step: "fetch"}, false, "fetch    …"},
 		"done":           {progress.Event{Kind: progress.Done, Step: "fetch", Seconds: 2.34}, false, "fetch    done in 2.3 s"},
 		"skipped":        {progress.Event{Kind: progress.Skipped, Step: "tree", Message: "unchanged"}, false, "tree     skipped: unchanged"},
-		"phase's time":   {progress.Event{Kind: progress.Log, Step: "disk", Phase: "copy", Message: "copy", Seconds: 3}, false, "disk     copy (3.0 s)"},
+		"phase's time":   {progress.Event{Kind: progress.Log, Step: "disk", Phase: "copy", Message: "done", Seconds: 3}, false, "disk     copy done (3.0 s)"},
 		"script, quiet":  {progress.Event{Kind: progress.Log, Step: "disk", Phase: "post", Message: "x"}, false, ""},
 		"script, -v":     {progress.Event{Kind: progress.Log, Step: "disk", Phase: "post", Message: "x"}, true, "disk     x"},
 		"count":          {progress.Event{Kind: progress.Progress, Step: "tree", Phase: "install", Done: 3, Total: 9, Unit: progress.Packages}, false, "tree     install 3/9 packages"},
