@@ -29,7 +29,8 @@ func TestIncludesAreFoundFromTheRootThenBeside(t *testing.T) {
 		"main/a.ks":     "%include b.ks\n%include main/c.ks\n%include /d.ks # from the root\n%include ../d.ks\n%ksappend e.ks\n",
 		"main/b.ks":     "lang beside\n%include sub/f.ks\n",
 		"main/sub/f.ks": "keyboard nested",
-		"main/c.ks":     "%post\necho c\n%end\n",
+		"main/c.ks":     "%post\necho c\n%end\n%packages\n%include p.inc\n%include p.inc\n%end\n# no line end",
+		"main/p.inc":    "vim",
 		"d.ks":          "skipx\n",
 		"main/e.ks":     "text\n",
 	}, Options{})
@@ -42,7 +43,7 @@ func TestIncludesAreFoundFromTheRootThenBeside(t *testing.T) {
 	if pos := file.Commands[1].Pos; pos != (Position{"main/sub/f.ks", 1, 1}) {
 		t.Errorf("nested command at %v", pos)
 	}
-	want := "lang beside\nkeyboard nested\n%post\necho c\n%end\nskipx\nskipx\ntext\n"
+	want := "lang beside\nkeyboard nested\n%post\necho c\n%end\n%packages\nvim\nvim\n%end\n# no line end\nskipx\nskipx\ntext\n"
 	if file.Flat() != want {
 		t.Errorf("flat: %q, want %q", file.Flat(), want)
 	}

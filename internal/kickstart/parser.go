@@ -96,7 +96,7 @@ func (p *parser) line(l line) {
 		return
 	}
 	if isBlank(l.text) {
-		p.flat.WriteString(l.text)
+		p.writeFlat(l)
 		return
 	}
 	words, ok := p.split(l)

@@ -78,10 +78,13 @@ func (p *parser) sectionLine(l line) {
 			return
 		}
 	}
-	p.flat.WriteString(l.text)
 	if p.section.header.line == nil {
+		p.flat.WriteString(l.text) // a script's text is kept to the byte, even where an included file ends without a line end
 		p.section.body.WriteString(l.text)
-	} else if !isBlank(l.text) {
+		return
+	}
+	p.writeFlat(l)
+	if !isBlank(l.text) {
 		p.section.header.line(p, l)
 	}
 }
