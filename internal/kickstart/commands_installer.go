@@ -12,7 +12,7 @@ func installerCommands() []*Spec {
 			Names: []string{action}, Attr: "reboot", PrintAs: printAs,
 			Help:    "Says how the installation ends.",
 			Options: []Option{flag("--eject"), flag("--kexec")},
-			Check:   func(c *call) { c.values["action"] = c.name },
+			check:   func(c *call) { c.values["action"] = c.name },
 		})
 	}
 	for _, mode := range []string{"cmdline", "graphical", "text"} {
@@ -20,7 +20,7 @@ func installerCommands() []*Spec {
 			Names: []string{mode}, Attr: "displaymode",
 			Help:    "Says how the installer shows itself.",
 			Options: []Option{flag("--non-interactive")},
-			Check:   checkDisplayMode,
+			check:   checkDisplayMode,
 		})
 	}
 	return append(specs,
@@ -41,7 +41,7 @@ func installerCommands() []*Spec {
 			Options: []Option{
 				text("--username").need(), flag("--sshkey"), set("crypted", true, "--iscrypted").resets(), set("crypted", false, "--plaintext").resets(), flag("--lock"),
 			},
-			Loose: true, Check: checkSSHPassword,
+			loose: true, check: checkSSHPassword,
 		},
 		&Spec{
 			Names: []string{"logging"},
@@ -51,7 +51,7 @@ func installerCommands() []*Spec {
 				text("--level").oneOf("debug", "info", "warning", "error", "critical").until(RHEL8).standard("info"),
 				text("--level").to("ignored_level").hidden().since(RHEL9).until(RHEL9).deprecated(RHEL9, "it has no effect"),
 			},
-			Check: func(c *call) {
+			check: func(c *call) {
 				if c.version == RHEL8 {
 					c.otherwise("level", "info")
 				}
@@ -62,7 +62,7 @@ func installerCommands() []*Spec {
 			Names:   []string{"rescue"},
 			Help:    "Starts the rescue mode.",
 			Options: []Option{flag("--nomount"), flag("--romount")},
-			Check:   func(c *call) { c.apart("nomount", "romount") },
+			check:   func(c *call) { c.apart("nomount", "romount") },
 		},
 		networkCommand(),
 	)
@@ -85,6 +85,6 @@ func networkCommand() *Spec {
 			text("--bridgeslaves"), text("--bridgeopts"), text("--bindto").oneOf("mac"),
 			text("--teamslaves").deprecated(RHEL10, "use a bond"), text("--teamconfig").deprecated(RHEL10, "use a bond"),
 		},
-		Check: checkNetwork,
+		check: checkNetwork,
 	}
 }

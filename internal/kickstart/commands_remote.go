@@ -20,7 +20,7 @@ func remoteStorageCommands() []*Spec {
 			Names: []string{"fcoe"}, Priority: 71, Repeats: true,
 			Help:    "Attaches disks over Fibre Channel over Ethernet.",
 			Options: []Option{text("--nic").need(), flag("--dcb"), flag("--autovlan")},
-			Check:   func(c *call) { c.duplicate("FCoE device", "nic") },
+			check:   func(c *call) { c.duplicate("FCoE device", "nic") },
 		},
 		{
 			Names: []string{"zfcp"}, Priority: 71, Repeats: true,
@@ -29,7 +29,7 @@ func remoteStorageCommands() []*Spec {
 				text("--devnum").need(), text("--wwpn").need().until(RHEL8), text("--fcplun").need().until(RHEL8),
 				text("--wwpn").since(RHEL9), text("--fcplun").since(RHEL9),
 			},
-			Check: checkZFCP,
+			check: checkZFCP,
 		},
 		{
 			Names: []string{"nvdimm"}, Priority: 80, Repeats: true, Removed: RHEL10,
@@ -38,14 +38,14 @@ func remoteStorageCommands() []*Spec {
 			Options: []Option{
 				text("--namespace"), list("--blockdevs"), text("--mode").oneOf("sector"), number("--sectorsize"),
 			},
-			Check: checkNVDIMM,
+			check: checkNVDIMM,
 		},
 		{
 			Names: []string{"driverdisk"}, Repeats: true,
 			Help:    "Loads drivers from a disk or from the network.",
 			Args:    []Option{positional("partition").kind(Rest)},
 			Options: []Option{text("--source"), text("--biospart")},
-			Check:   checkDriverDisk,
+			check:   checkDriverDisk,
 		},
 	}
 }
@@ -67,7 +67,7 @@ func ignoredCommands() []*Spec {
 		{
 			Names: []string{"method"}, Ignored: RHEL9, Removed: RHEL10,
 			Help: "Say the source with url, nfs, harddrive or cdrom.",
-			Parse: func(c *call) {
+			parse: func(c *call) {
 				c.fail("", "method can't be used by itself", "use url, nfs, harddrive or cdrom")
 			},
 		},

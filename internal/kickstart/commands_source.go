@@ -12,7 +12,7 @@ func sourceCommands() []*Spec {
 			Options: concat([]Option{
 				text("--url"), text("--mirrorlist"), text("--metalink"), text("--proxy"),
 			}, tls()),
-			Check: checkURL,
+			check: checkURL,
 		},
 		{
 			Names: []string{"repo"}, Repeats: true,
@@ -22,7 +22,7 @@ func sourceCommands() []*Spec {
 				list("--includepkgs"), list("--excludepkgs"), text("--proxy"), flag("--install"),
 				yesNo("--ignoregroups").implied(false).until(RHEL9).deprecated(RHEL9, "it has no effect"),
 			}, tls()),
-			Check: checkRepo,
+			check: checkRepo,
 		},
 		{
 			Names: []string{"nfs"},
@@ -37,10 +37,10 @@ func sourceCommands() []*Spec {
 			Options: []Option{
 				text("--dir").need(), text("--partition").until(RHEL8).empty(), text("--biospart").until(RHEL8), text("--partition").need().since(RHEL9),
 			},
-			Check: checkHardDrive,
+			check: checkHardDrive,
 		},
-		{Names: []string{"cdrom"}, Help: "Installs from the first optical drive.", Loose: true, Check: noArguments},
-		{Names: []string{"hmc"}, Help: "Installs from the hardware management console of s390x.", Loose: true, Check: noArguments},
+		{Names: []string{"cdrom"}, Help: "Installs from the first optical drive.", loose: true, check: noArguments},
+		{Names: []string{"hmc"}, Help: "Installs from the hardware management console of s390x.", loose: true, check: noArguments},
 		{
 			Names: []string{"liveimg"},
 			Help:  "Installs the file system of an image instead of packages.",
@@ -54,7 +54,7 @@ func sourceCommands() []*Spec {
 			Options: []Option{
 				text("--osname").need(), text("--remote"), text("--url").need(), text("--ref").need(), flag("--nogpg"),
 			},
-			Check: checkOSTree,
+			check: checkOSTree,
 		},
 		{
 			Names: []string{"ostreecontainer"}, Since: RHEL9, Conflicts: []string{"ostreesetup", "bootc"},
@@ -62,7 +62,7 @@ func sourceCommands() []*Spec {
 			Options: []Option{
 				text("--url").need(), text("--stateroot"), text("--transport"), text("--remote"), flag("--no-signature-verification"),
 			},
-			Check: func(c *call) { c.otherwise("remote", c.values.Text("stateroot")) },
+			check: func(c *call) { c.otherwise("remote", c.values.Text("stateroot")) },
 		},
 		{
 			Names: []string{"bootc"}, Since: RHEL10, Conflicts: []string{"ostreesetup", "ostreecontainer"},
@@ -70,7 +70,7 @@ func sourceCommands() []*Spec {
 			Options: []Option{
 				text("--source-imgref").need(), text("--target-imgref"), text("--stateroot").resets(),
 			},
-			Check: func(c *call) {
+			check: func(c *call) {
 				c.otherwise("stateroot", "default")
 				c.otherwise("target_imgref", c.values.Text("source_imgref"))
 			},
@@ -79,13 +79,13 @@ func sourceCommands() []*Spec {
 			Names: []string{"module"}, Repeats: true, Ignored: RHEL10,
 			Help:    "Enables or disables a module stream.",
 			Options: []Option{text("--name").need(), text("--stream"), flag("--disable")},
-			Loose:   true, Check: rejectAnyExtra,
+			loose:   true, check: rejectAnyExtra,
 		},
 		{
 			Names: []string{"updates"},
 			Help:  "Loads updates of the installer.",
 			Args:  []Option{rest("[URL]").to("url").until(RHEL8), positional("[URL]").to("url").since(RHEL9)},
-			Check: checkUpdates, Loose: true,
+			check: checkUpdates, loose: true,
 		},
 		{Names: []string{"mediacheck"}, Help: "Checks the installation medium."},
 	}

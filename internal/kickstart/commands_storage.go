@@ -33,7 +33,7 @@ func storageCommands() []*Spec {
 				text("--ondisk", "--ondrive"), text("--onpart", "--usepart").read(readDevice), text("--onbiosdisk"),
 				flag("--asprimary"), flag("--active").until(RHEL8).deprecated(RHEL8, "it has no effect"),
 			}, named(fsOptions(), "--fstype", "--type"), luksOptions()),
-			Check: checkPartition,
+			check: checkPartition,
 		},
 		{
 			Names: []string{"raid"}, Priority: 131, Repeats: true,
@@ -44,7 +44,7 @@ func storageCommands() []*Spec {
 				text("--device").need().read(readRAIDDevice), text("--level").read(readRAIDLevel), number("--spares"), number("--chunksize"),
 				flag("--useexisting"),
 			}, fsOptions(), luksOptions()),
-			Loose: true, Check: checkRAID,
+			loose: true, check: checkRAID,
 		},
 		{
 			Names: []string{"volgroup"}, Priority: 132, Repeats: true,
@@ -55,7 +55,7 @@ func storageCommands() []*Spec {
 				off("format", "--noformat"), flag("--useexisting"), number("--pesize").resets(),
 				number("--reserved-space"), number("--reserved-percent"),
 			},
-			Loose: true, Check: checkVolGroup,
+			loose: true, check: checkVolGroup,
 		},
 		{
 			Names: []string{"logvol"}, Priority: 133, Repeats: true,
@@ -68,7 +68,7 @@ func storageCommands() []*Spec {
 				flag("--thinpool"), flag("--thin"), text("--poolname").with("thin"), number("--chunksize"), number("--metadatasize"), text("--profile"),
 				number("--cachesize"), list("--cachepvs"), text("--cachemode"),
 			}, fsOptions(), luksOptions()),
-			Check: checkLogVol,
+			check: checkLogVol,
 		},
 		{
 			Names: []string{"snapshot"}, Priority: 140, Repeats: true,
@@ -77,7 +77,7 @@ func storageCommands() []*Spec {
 			Options: []Option{
 				text("--name").need(), text("--when").need().read(readWhen),
 			},
-			Check: checkSnapshot,
+			check: checkSnapshot,
 		},
 		{
 			Names: []string{"autopart"}, Priority: 100,
@@ -87,7 +87,7 @@ func storageCommands() []*Spec {
 				text("--type").read(readAutoPartType), set("type", "plain", "--nolvm").hidden(), text("--fstype"),
 				flag("--nohome"), flag("--noboot"), flag("--noswap"), flag("--hibernation").since(RHEL10),
 			}, luksOptions()),
-			Check: checkAutoPart,
+			check: checkAutoPart,
 		},
 		{
 			Names: []string{"reqpart"}, Priority: 100,
@@ -103,7 +103,7 @@ func storageCommands() []*Spec {
 			Options: []Option{
 				text("--reformat").kind(Optional), text("--mkfsoptions"), text("--mountoptions"),
 			},
-			Check: checkMount,
+			check: checkMount,
 		},
 		{
 			Names: []string{"clearpart"}, Priority: 120,
@@ -112,7 +112,7 @@ func storageCommands() []*Spec {
 				set("type", "all", "--all"), set("type", "linux", "--linux"), set("type", "none", "--none"),
 				list("--list"), list("--drives"), flag("--initlabel"), text("--disklabel").resets(), flag("--cdl"),
 			},
-			Check: checkClearPart,
+			check: checkClearPart,
 		},
 		{
 			Names: []string{"ignoredisk"},
@@ -120,7 +120,7 @@ func storageCommands() []*Spec {
 			Options: []Option{
 				list("--drives"), list("--only-use"), flag("--interactive").until(RHEL8).deprecated(RHEL8, "it has no effect"),
 			},
-			Check: func(c *call) {
+			check: func(c *call) {
 				state := c.merged()
 				c.need(state.empty("drives") != state.empty("only_use"), "", "exactly one of --drives and --only-use is needed")
 			},
@@ -144,25 +144,7 @@ func storageCommands() []*Spec {
 				flag("--extlinux"), flag("--disabled"), flag("--nombr"), flag("--sdboot").since(RHEL10),
 				flag("--upgrade").until(RHEL8).deprecated(RHEL8, "it has no effect"),
 			},
-			Check: checkBootloader,
+			check: checkBootloader,
 		},
 	}
-}
-
-// concat joins the parts of a table.
-func concat(parts ...[]Option) (all []Option) {
-	for _, part := range parts {
-		all = append(all, part...)
-	}
-	return all
-}
-
-// named gives an option of a shared part more spellings.
-func named(options []Option, names ...string) []Option {
-	for i := range options {
-		if options[i].Names[0] == names[0] {
-			options[i].Names = names
-		}
-	}
-	return options
 }

@@ -14,7 +14,7 @@ func systemCommands() []*Spec {
 			Help:    "Sets the keyboard layouts of console and desktop.",
 			Args:    []Option{rest("<keymap>").to("keyboard")},
 			Options: []Option{text("--vckeymap").resets(), list("--xlayouts"), list("--switch")},
-			Check:   checkKeyboard, Print: printKeyboard,
+			check:   checkKeyboard, print: printKeyboard,
 		},
 		{
 			Names: []string{"timezone"},
@@ -26,7 +26,7 @@ func systemCommands() []*Spec {
 				flag("--nontp").until(RHEL9).deprecated(RHEL9, "use timesource --ntp-disable"),
 				list("--ntpservers").until(RHEL9).deprecated(RHEL9, "use timesource --ntp-server=NAME, one each"),
 			},
-			Check: checkTimezone,
+			check: checkTimezone,
 		},
 		{
 			Names: []string{"timesource"}, Since: RHEL9, Repeats: true,
@@ -34,7 +34,7 @@ func systemCommands() []*Spec {
 			Options: []Option{
 				text("--ntp-server"), text("--ntp-pool"), flag("--ntp-disable"), flag("--nts"),
 			},
-			Check: func(c *call) {
+			check: func(c *call) {
 				c.exactlyOne("ntp_server", "ntp_pool", "ntp_disable")
 			},
 		},
@@ -45,7 +45,7 @@ func systemCommands() []*Spec {
 			Options: []Option{
 				set("crypted", true, "--iscrypted").resets(), set("crypted", false, "--plaintext").resets(), flag("--lock"), flag("--allow-ssh").since(RHEL9),
 			},
-			Loose: true, Check: checkRootPassword,
+			loose: true, check: checkRootPassword,
 		},
 		{
 			Names: []string{"user"}, Repeats: true,
@@ -54,20 +54,20 @@ func systemCommands() []*Spec {
 				text("--name").need(), list("--groups"), text("--homedir"), text("--shell"), text("--gecos"), number("--uid"), number("--gid"),
 				text("--password").secret(), set("crypted", true, "--iscrypted"), set("crypted", false, "--plaintext").hidden(), flag("--lock"),
 			},
-			Check: func(c *call) { c.duplicate("user", "name") },
+			check: func(c *call) { c.duplicate("user", "name") },
 		},
 		{
 			Names: []string{"group"}, Repeats: true,
 			Help:    "Makes a group.",
 			Options: []Option{text("--name").need(), number("--gid")},
-			Check:   func(c *call) { c.duplicate("group", "name") },
+			check:   func(c *call) { c.duplicate("group", "name") },
 		},
 		{
 			Names: []string{"sshkey"}, Repeats: true,
 			Help:    "Lets a key log in as a user.",
 			Args:    []Option{positional("<key>")},
 			Options: []Option{text("--username").need()},
-			Check:   func(c *call) { c.duplicate("SSH key of user", "username") },
+			check:   func(c *call) { c.duplicate("SSH key of user", "username") },
 		},
 		{
 			Names: []string{"firewall"},
@@ -79,7 +79,7 @@ func systemCommands() []*Spec {
 				text("--port").kind(Extend).read(readPorts), text("--trust").kind(Collect), text("--remove-service").kind(Extend),
 				flag("--use-system-defaults"),
 			},
-			Check: checkFirewall, Print: printFirewall,
+			check: checkFirewall, print: printFirewall,
 		},
 		{
 			Names: []string{"selinux"},
@@ -87,7 +87,7 @@ func systemCommands() []*Spec {
 			Options: []Option{
 				set("mode", "disabled", "--disabled"), set("mode", "enforcing", "--enforcing"), set("mode", "permissive", "--permissive"),
 			},
-			Check: func(c *call) {
+			check: func(c *call) {
 				if !c.values.Has("mode") {
 					c.warn(0, "selinux without an option says nothing", "use --enforcing, --permissive or --disabled")
 				}
@@ -97,18 +97,18 @@ func systemCommands() []*Spec {
 			Names:   []string{"services"},
 			Help:    "Enables and disables services.",
 			Options: []Option{list("--disabled"), list("--enabled")},
-			Check: func(c *call) {
+			check: func(c *call) {
 				state := c.merged()
 				c.need(!state.empty("enabled") || !state.empty("disabled"), "", "--enabled or --disabled is needed, with names")
 			},
 		},
-		{Names: []string{"auth", "authconfig"}, Attr: "authconfig", Removed: RHEL10, Help: "Use authselect.", Parse: parseAuthconfig, Print: printRaw,
+		{Names: []string{"auth", "authconfig"}, Attr: "authconfig", Removed: RHEL10, Help: "Use authselect.", parse: parseAuthconfig, print: printRaw,
 			Key: []string{"args"}},
-		{Names: []string{"authselect"}, Help: "Runs authselect with these arguments.", Parse: parseAuthselect, Print: printRaw,
+		{Names: []string{"authselect"}, Help: "Runs authselect with these arguments.", parse: parseAuthselect, print: printRaw,
 			Key: []string{"args"}},
 		{
 			Names: []string{"realm"}, Help: "Joins a realm or domain: realm join [OPTIONS] REALM.",
-			Options: realmOptions(), Parse: parseRealm, Print: printRealm,
+			Options: realmOptions(), parse: parseRealm, print: printRealm,
 		},
 		{
 			Names: []string{"firstboot"},
@@ -137,22 +137,15 @@ func systemCommands() []*Spec {
 				text("--organization").need(), text("--activation-key").secret().need().kind(Collect), flag("--connect-to-insights"), text("--proxy"),
 				text("--server-hostname"), text("--rhsm-baseurl"), text("--flatpak-registry-url").since(RHEL10),
 			},
-			Check: checkRHSM,
+			check: checkRHSM,
 		},
 		{
 			Names:   []string{"eula"},
 			Help:    "Agrees to the licence.",
 			Options: []Option{flag("--agreed", "--agree", "--accepted", "--accept")},
-			Check:   func(c *call) { c.need(c.values.Bool("agreed"), "", "eula needs --agreed") },
+			check:   func(c *call) { c.need(c.values.Bool("agreed"), "", "eula needs --agreed") },
 		},
 	}
-}
-
-// member is a flag that adds one word to a list.
-func member(dest, value string, names ...string) Option {
-	o := text(names...).kind(Member).to(dest)
-	o.Value = value
-	return o
 }
 
 func realmOptions() []Option {

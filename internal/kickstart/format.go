@@ -71,7 +71,7 @@ func (f *formatter) words(l line, content string) string {
 	}
 	name := words[0].text
 	var args, options []Option
-	if spec := f.table.commands[name]; spec != nil && spec.Parse == nil && (spec.Ignored == 0 || f.options.Version < spec.Ignored) {
+	if spec := f.table.commands[name]; spec != nil && spec.parse == nil && (spec.Ignored == 0 || f.options.Version < spec.Ignored) {
 		args, options = spec.Args, spec.Options
 	} else if section := f.table.sections[name]; section != nil && !section.Opaque {
 		options = section.Options

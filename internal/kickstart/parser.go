@@ -208,16 +208,16 @@ func (p *parser) room(l line) bool {
 
 // run reads the words by the table and then checks what a table can't say.
 func (c *call) run() {
-	if c.spec.Parse != nil {
-		c.spec.Parse(c)
+	if c.spec.parse != nil {
+		c.spec.parse(c)
 		return
 	}
 	c.parse(c.spec.Args, c.spec.Options)
-	if !c.spec.Loose {
+	if !c.spec.loose {
 		c.rejectExtra()
 	}
-	if c.spec.Check != nil && !c.failed {
-		c.spec.Check(c)
+	if c.spec.check != nil && !c.failed {
+		c.spec.check(c)
 	}
 }
 

@@ -59,8 +59,8 @@ func (c *Command) String(v Version) string {
 		return ""
 	}
 	p := &printer{words: []string{cmp.Or(spec.PrintAs, spec.Names[0])}}
-	if spec.Print != nil {
-		spec.Print(p, c.Values)
+	if spec.print != nil {
+		spec.print(p, c.Values)
 	} else {
 		p.table(spec, c.Values, v)
 	}

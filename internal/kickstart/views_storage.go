@@ -74,7 +74,7 @@ func (f *File) Partitions() (all []Partition) {
 type RAID struct {
 	FileSystem
 	Encryption
-	Device      string   `json:"device"`
+	Device      string   `json:"device"`          // RHEL 8 and 9 drop "md": "0" for md0
 	Level       string   `json:"level,omitempty"` // "RAID1"
 	Members     []string `json:"members,omitempty"`
 	Spares      int64    `json:"spares,omitempty"`
