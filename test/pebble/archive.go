@@ -14,6 +14,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/command"
+	"github.com/quarry-project/quarry/internal/durable"
 )
 
 // A deb is one package of the resolved closure.
@@ -82,7 +83,7 @@ func (a archive) resolve(ctx context.Context, seeds []string, key string, refres
 	if err != nil {
 		return nil, err
 	}
-	return debs, writeFile(kept, text, 0o644)
+	return debs, durable.WriteFile(kept, text)
 }
 
 // update fetches the package lists once, or again when asked to.
@@ -104,10 +105,10 @@ func (a archive) update(ctx context.Context, refresh bool) error {
 	if len(strings.TrimSpace(string(sources))) == 0 {
 		return errors.New("this host's apt knows no package list of Debian's own archive; run `apt-get update` as root once")
 	}
-	if err := writeFile(filepath.Join(a.dir, "sources.list"), uniqueLines(sources), 0o644); err != nil {
+	if err := durable.WriteFile(filepath.Join(a.dir, "sources.list"), uniqueLines(sources)); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(a.dir, "status"), nil, 0o644); err != nil {
+	if err := durable.WriteFile(filepath.Join(a.dir, "status"), nil); err != nil {
 		return err
 	}
 	// An update that fetched the main index but not all others (ports lack some) ends with an error and is good enough: what
@@ -117,7 +118,7 @@ func (a archive) update(ctx context.Context, refresh bool) error {
 			return fmt.Errorf("fetch package lists for %s: %w: %s", a.arch.Debian, err, lastLines(out))
 		}
 	}
-	return writeFile(done, nil, 0o644)
+	return durable.WriteFile(done, nil)
 }
 
 // download makes sure that every package of the closure is in the cache and fills in its path.

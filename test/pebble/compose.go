@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
@@ -116,7 +117,15 @@ func (b *build) images(ctx context.Context, pkgs []pkg, dir string) error {
 	if err := initrd.Close(); err != nil {
 		return err
 	}
-	return writeStage2(ctx, all, filepath.Join(dir, stage2Image))
+	if err := writeStage2(ctx, all, filepath.Join(dir, stage2Image)); err != nil {
+		return err
+	}
+	for _, name := range []string{kernelImage, initrdImage, stage2Image} {
+		if err := durable.Sync(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // metadata writes comps, .treeinfo and the repositories' metadata.

@@ -9,10 +9,9 @@ import (
 	"sort"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/strictyaml"
 )
 
 // data is everything that is declared, and the sources of this package: both together are what a tree is made from.
@@ -124,10 +123,8 @@ func decode(name string, d *declarations) error {
 	default:
 		into = &part
 	}
-	dec := yaml.NewDecoder(strings.NewReader(string(text)))
-	dec.KnownFields(true)
-	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("read declarations %s: %w", name, err)
+	if err := strictyaml.Decode(name, text, into); err != nil {
+		return fmt.Errorf("read declarations: %w", err)
 	}
 	d.Packages = append(d.Packages, part.Packages...)
 	return nil

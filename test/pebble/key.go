@@ -13,6 +13,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/quarry-project/quarry/internal/durable"
 )
 
 // keyName is the public key's file at the release's root, as Rocky has RPM-GPG-KEY-Rocky-9.
@@ -26,13 +28,16 @@ type key struct {
 	config      *packet.Config
 }
 
-// loadKey reads the cache's key, or makes it. The caller holds the cache's lock.
+// loadKey reads the key in dir, or makes it. The folder is its owner's alone; the caller holds the cache's lock.
 func loadKey(dir string) (*key, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
 	name := filepath.Join(dir, "private.asc")
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = newKey(); err == nil {
-			err = writeFile(name, text, 0o600)
+			err = durable.WriteFile(name, text)
 		}
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
@@ -61,7 +62,7 @@ func Build(ctx context.Context, o Options) (Tree, error) {
 	if _, err := lock.TryLockContext(ctx, 200*time.Millisecond); err != nil {
 		return Tree{}, fmt.Errorf("wait for another build of Pebble in %s: %w", b.cache, err)
 	}
-	defer lock.Unlock()
+	defer func() { _ = lock.Unlock() }() // ends with the process at the latest
 	return b.run(ctx)
 }
 
@@ -101,7 +102,7 @@ func newBuild(o Options) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, sub := range []string{"rpms", "trees", "key"} {
+	for _, sub := range []string{"rpms", "trees"} {
 		if err := os.MkdirAll(filepath.Join(cache, sub), 0o755); err != nil {
 			return nil, err
 		}
@@ -150,7 +151,7 @@ func (b *build) run(ctx context.Context) (tree Tree, err error) {
 	if err := b.compose(ctx, tmp); err != nil {
 		return tree, err
 	}
-	return b.tree(root), os.Rename(tmp, root)
+	return b.tree(root), durable.Rename(tmp, root)
 }
 
 // seeds are the Debian packages that the closure starts from.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/rpmpack"
 
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
 )
 
 // Bits of rpm's dependency flags that rpmpack has no name for: they order packages around scriptlets.
@@ -146,7 +147,7 @@ func writeRPM(out *rpmpack.RPM, name string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
 	}
-	return os.Rename(tmp.Name(), name)
+	return durable.Rename(tmp.Name(), name)
 }
 
 // letter is the folder below Packages/ that EL keeps a package in.
