@@ -92,11 +92,9 @@ func (t *target) checkout(ctx context.Context, dirs folders, p plan.Pipeline, co
 		if err != nil {
 			return source.Checkout{}, err
 		}
-		entry, ok := catalog[p.Source]
-		if !ok {
-			return source.Checkout{}, fmt.Errorf("%s: kickstarts/sources.yaml has no source %q", p.File, p.Source)
+		if o.Source, o.Branch, err = catalog.Find(p.Source, p.Release()); err != nil {
+			return source.Checkout{}, fmt.Errorf("%s: %w", p.File, err)
 		}
-		o.Source, o.Branch = source.Source{Name: p.Source, URLs: entry.URLs}, entry.Branches[p.Release()]
 	}
 	return source.Open(ctx, o)
 }
