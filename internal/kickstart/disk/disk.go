@@ -127,23 +127,18 @@ func place(root, argument, file string) (Input, error) {
 	return Input{dir, filepath.ToSlash(name)}, nil
 }
 
-// Text reads the file itself. Standard input is read only when the input is "-".
+// Text reads the file itself, even where it is a symbolic link that leads out of the root: the user named it.
 func (in Input) Text(stdin io.Reader) (string, error) {
-	if in.Name == "-" {
-		data, err := io.ReadAll(io.LimitReader(stdin, maxBytes+1))
-		return string(data), err
+	src := stdin
+	if in.Name != "-" {
+		file, err := os.Open(in.Path())
+		if err != nil {
+			return "", fmt.Errorf("reading kickstart: %w", err)
+		}
+		defer file.Close()
+		src = file
 	}
-	tree, err := os.OpenRoot(in.dir())
-	if err != nil {
-		return "", fmt.Errorf("reading kickstart %s: %w", in.Path(), err)
-	}
-	defer tree.Close()
-	file, err := tree.Open(filepath.FromSlash(in.Name))
-	if err != nil {
-		return "", fmt.Errorf("reading kickstart %s: %w", in.Path(), err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(src, maxBytes+1))
 	if err != nil {
 		return "", fmt.Errorf("reading kickstart %s: %w", in.Path(), err)
 	}
