@@ -30,7 +30,7 @@ def say(**message):
     answers.flush()
 
 
-class Warnings(logging.Handler):
+class Errors(logging.Handler):
     def emit(self, record):
         say(warning=record.getMessage())
 
@@ -128,7 +128,9 @@ def installed(root):
 def main():
     job = json.load(sys.stdin)
     spec = job["spec"]
-    logging.getLogger("dnf").addHandler(Warnings(logging.WARNING))
+    # dnf warns of every group member that the Lock leaves out: that is for the log, and only errors are for people.
+    logging.getLogger("dnf").addHandler(logging.StreamHandler(sys.stderr))
+    logging.getLogger("dnf").addHandler(Errors(logging.ERROR))
     try:
         base = configure(job, spec)
         load(base, spec)
