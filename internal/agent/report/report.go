@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,6 +224,9 @@ func Failure(err error) wire.Failure {
 		if f.Tail == nil {
 			f.Tail = e.Tail
 		}
+	}
+	if f.File != "" { // the host says the place itself
+		f.Message = strings.TrimPrefix(f.Message, place(f.File, f.Line)+": ")
 	}
 	return f
 }

@@ -72,8 +72,14 @@ func TestFailureNamesPlaceAndTail(t *testing.T) {
 	if last.Kind != wire.EventFailed || f == nil || f.Phase != "scripts" || f.File != "a.ks" || f.Line != 7 || f.Exit != 3 || strings.Join(f.Tail, "|") != "before" {
 		t.Errorf("%+v %+v", last, f)
 	}
-	if !strings.Contains(f.Message, "a.ks:7") {
+	if f.Message != "wrapped: a.ks:7: it ended with 3" {
 		t.Errorf("the message is %q", f.Message)
+	}
+}
+
+func TestThePlaceIsSaidOnce(t *testing.T) {
+	if f := Failure(&Error{File: "a.ks", Line: 7, Err: errors.New("it ended with 3")}); f.Message != "it ended with 3" {
+		t.Errorf("%+v", f)
 	}
 }
 
