@@ -89,13 +89,13 @@ func (c *control) parse(r io.Reader) error {
 	for _, field := range []string{"Pre-Depends", "Depends"} {
 		dep, err := dependency.Parse(fields[field])
 		if err != nil {
-			return fmt.Errorf("%s: %w", field, err)
+			return fmt.Errorf("field %s: %w", field, err)
 		}
 		c.Depends = append(c.Depends, dep.Relations...)
 	}
 	provides, err := dependency.Parse(fields["Provides"])
 	if err != nil {
-		return fmt.Errorf("Provides: %w", err)
+		return fmt.Errorf("field Provides: %w", err)
 	}
 	for _, rel := range provides.Relations {
 		for _, p := range rel.Possibilities {

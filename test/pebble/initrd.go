@@ -59,7 +59,7 @@ func addLibraries(all, out files, program string) error {
 	for _, name := range needed {
 		found := false
 		for p := range all {
-			if path.Base(p) != name || !(strings.HasPrefix(p, "/usr/lib/") || strings.HasPrefix(p, "/usr/lib64/")) || strings.Count(p, "/") > 4 {
+			if path.Base(p) != name || !isLibrary(p) {
 				continue
 			}
 			found = true
@@ -75,6 +75,11 @@ func addLibraries(all, out files, program string) error {
 		}
 	}
 	return nil
+}
+
+// isLibrary reports whether p is where the program loader looks: /usr/lib64, /usr/lib or Debian's folder for the architecture in it.
+func isLibrary(p string) bool {
+	return (strings.HasPrefix(p, "/usr/lib/") || strings.HasPrefix(p, "/usr/lib64/")) && strings.Count(p, "/") <= 4
 }
 
 // addLinked copies a library and, where it is a link, what that leads to.

@@ -68,7 +68,8 @@ func rarely(p string) bool {
 func (k kernel) split(name string, all files) files {
 	mine := files{}
 	for p, f := range all {
-		to, owner := p, "kernel-core"
+		var to string
+		owner := "kernel-core"
 		switch {
 		case p == "/boot/vmlinuz-"+k.Uname || p == "/boot/vmlinux-"+k.Uname:
 			to = modulesDir + k.Name + "/vmlinuz"

@@ -41,11 +41,14 @@ func loadKey(dir string) (*key, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Pebble's signing key: %w", err)
+		return nil, fmt.Errorf("signing key of Pebble: %w", err)
 	}
 	ring, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
-	if err != nil || len(ring) != 1 {
-		return nil, fmt.Errorf("Pebble's signing key %s can't be read (%v); remove it to have a new one made", name, err)
+	if err == nil && len(ring) != 1 {
+		err = fmt.Errorf("it holds %d keys", len(ring))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing key of Pebble: %s can't be read (%w); remove it to have a new one made", name, err)
 	}
 	k := &key{entity: ring[0], config: keyConfig(), Fingerprint: strings.ToUpper(fmt.Sprintf("%x", ring[0].PrimaryKey.Fingerprint))}
 	var public bytes.Buffer
