@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -73,7 +74,7 @@ func (t Target) archivedLocales() ([]byte, error) {
 	}
 	names := make([]byte, int(header.NamesUsed)+1)
 	n, err := f.ReadAt(names[1:], int64(header.NamesOffset))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return names[:n+1], nil

@@ -112,7 +112,7 @@ func (c *copier) walk(ctx context.Context, dir string, work chan<- batch) error 
 			continue
 		}
 		if e.stat.Nlink > 1 {
-			id := inode{uint64(e.stat.Dev), e.stat.Ino}
+			id := inode{uint64(e.stat.Dev), e.stat.Ino} //nolint:unconvert // the type of Dev differs between architectures
 			if first, seen := c.links[id]; seen {
 				c.later = append(c.later, [2]string{first, e.path})
 				continue

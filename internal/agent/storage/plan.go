@@ -38,7 +38,7 @@ func Plan(disk Disk, s wire.Storage, m Machine) (Layout, error) {
 	if err := p.volumes(groups, volumes); err != nil {
 		return Layout{}, err
 	}
-	return p.out, p.check(m)
+	return p.out, p.check()
 }
 
 type planner struct {
@@ -187,7 +187,7 @@ func setsUUID(options string) bool {
 }
 
 // check refuses a layout that no system can be installed on.
-func (p *planner) check(m Machine) error {
+func (p *planner) check() error {
 	mounts := map[string]bool{}
 	for _, c := range p.out.Contents {
 		if strings.HasPrefix(c.Mount, "/") && mounts[c.Mount] {

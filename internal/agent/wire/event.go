@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -84,10 +85,10 @@ func (d *Decoder) Next() (Event, error) {
 		if len(line) > MaxLine {
 			return Event{}, fmt.Errorf("the machine sent a line of more than %d bytes", MaxLine)
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err == io.EOF && len(line) > 0 {
+		if errors.Is(err, io.EOF) && len(line) > 0 {
 			return Event{}, fmt.Errorf("the machine stopped within a message: %w", io.ErrUnexpectedEOF)
 		}
 		if err != nil {
