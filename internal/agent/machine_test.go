@@ -144,7 +144,7 @@ echo outside checked`)
 test -z "$(ls -A /tmp/from-pre 2>/dev/null)"
 grep '^/dev/mapper/peb--ble-root */ *xfs' /etc/fstab
 grep '^UUID=.* /boot *ext4' /etc/fstab
-grep 'swap *swap' /etc/fstab
+grep '^/dev/mapper/peb--ble-swap *none *swap' /etc/fstab
 test "$(cat /root/anaconda-ks.cfg)" = "# the kickstart"
 test -e /proc/self -a -c /dev/null -a -d /sys/class
 test "$(stat -c %a /usr/bin/mount)" = 4755
@@ -153,10 +153,10 @@ nohup sleep 1000 >/dev/null 2>&1 &
 echo inside checked`),
 		outside,
 	))
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := strings.Join(lines, "\n")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, all)
+	}
 	for _, want := range []string{"first", "inside checked", "outside checked", "removed /etc/ssh/ssh_host_rsa_key"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("nothing says %q in\n%s", want, all)
