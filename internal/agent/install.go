@@ -155,7 +155,7 @@ func (i *installation) room() (need, free int64, err error) {
 		if err := unix.Statfs(target, &st); err != nil {
 			return need, free, fmt.Errorf("ask %s for its size: %w", target, err)
 		}
-		free += int64(st.Bavail) * st.Bsize //nolint:unconvert // the type of Bsize differs between architectures
+		free += int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // the type of Bsize differs between architectures
 	}
 	return need, free, nil
 }
