@@ -44,6 +44,16 @@ func (f files) add(x file) {
 	f[x.Path] = x
 }
 
+// have reports whether there is a file whose path begins with prefix.
+func (f files) have(prefix string) bool {
+	for p := range f {
+		if strings.HasPrefix(p, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 func (f files) sorted() []file {
 	out := make([]file, 0, len(f))
 	for _, x := range f {
