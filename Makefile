@@ -57,7 +57,7 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
 
 .PHONY: golden
 golden: ## Rewrite the golden files
-	go test ./internal/... -update
+	go test $$(grep -rl --include='*_test.go' 'quarry/test/golden"' . | xargs -n1 dirname | sort -u) -update
 
 .PHONY: clean
 clean: ## Remove what was built here

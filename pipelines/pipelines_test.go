@@ -3,8 +3,6 @@ package pipelines_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -15,30 +13,9 @@ import (
 	"github.com/quarry-project/quarry/internal/source"
 	"github.com/quarry-project/quarry/kickstarts"
 	"github.com/quarry-project/quarry/pipelines"
+	"github.com/quarry-project/quarry/test/golden"
 	"github.com/quarry-project/quarry/test/shared"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run go test ./pipelines -update", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs (-golden +now); if that is right, run go test ./pipelines -update:\n%s", name, diff)
-	}
-}
 
 // check makes the plans of one pipeline for every architecture: the whole of x86_64, and what people see of the others.
 func check(t *testing.T, request plan.Request, checkout source.Checkout) {
@@ -56,7 +33,7 @@ func check(t *testing.T, request plan.Request, checkout source.Checkout) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, p.Name()+".txt", []byte(p.Text()))
+		golden.Equal(t, p.Name()+".txt", p.Text())
 		var back plan.Plan
 		encoded, err := json.Marshal(p)
 		if err != nil {
@@ -77,7 +54,7 @@ func check(t *testing.T, request plan.Request, checkout source.Checkout) {
 			if err := encoder.Encode(p); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, p.Name()+".json", out.Bytes())
+			golden.Equal(t, p.Name()+".json", out.String())
 		}
 	}
 }

@@ -1,37 +1,12 @@
 package vm
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (-update accepts this):\n%s", path, got)
-	}
-}
 
 // build is the machine that installs an image.
 func build(a arch.Arch) Machine {
@@ -73,7 +48,7 @@ func TestArgs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden(t, "args/"+a.Name+"-"+name+".txt", strings.Join(argv, "\n")+"\n")
+				golden.Equal(t, "args/"+a.Name+"-"+name+".txt", strings.Join(argv, "\n")+"\n")
 			})
 		}
 	}
@@ -159,5 +134,5 @@ func TestCommandCanBePasted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "command.txt", text+"\n")
+	golden.Equal(t, "command.txt", text+"\n")
 }
