@@ -22,7 +22,7 @@ func seeds(f *testing.F) (all []string) {
 		}
 		all = append(all, string(data))
 	}
-	return append(all, "part / --size=1 -- x\n", "timezone --\n", "keyboard -- -A\n", "lang -- \"--a b\"\n", "%packages\n-@^a\n@^a\n-@b\n@b\n%end", "realm join --no-password x\n", "auth a\nauth b",
+	return append(all, "part / --size=1 -- x\n", "timezone --\n", "%addon \"\" \"\"\n%end\n", "keyboard -- -A\n", "lang -- \"--a b\"\n", "%packages\n-@^a\n@^a\n-@b\n@b\n%end", "realm join --no-password x\n", "auth a\nauth b",
 		"raid / --device=md0 --level=1 raid.01 raid.02\n", "volgroup vg pv.01\n", "mount /dev/sda1 / --reformat\n", "nvdimm use --namespace=n\n",
 		"%include a.ks\n%post\n%include b\n%end\n", "%ksappend a.ks\ntext\n", "%post\n%include a.ks\nx\n%end", "logvol / --vgname=a --name=b --percent=1\n",
 		"bootloader --md5pass=x --append=\"a=\\\"b c\\\" d\"\n", "network --bridgeslaves=a --bridgeopts=b=c\n", "%addon \"a b\" c\n\n%end", "rootpw \"\\\\ x\" --iscrypted\r\n")

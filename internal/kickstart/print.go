@@ -210,7 +210,7 @@ func (s Script) String() string {
 // String is the section in canonical form.
 func (a Addon) String() string {
 	p := &printer{words: []string{a.Section}}
-	if a.Name != "" {
+	if a.Name != "" || len(a.Args) > 0 && a.Section == "%addon" {
 		p.word(a.Name)
 	}
 	for _, arg := range a.Args {
