@@ -1,37 +1,14 @@
 package pebble
 
 import (
-	"bytes"
-	"flag"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (run with -update to accept):\n%s", name, got)
-	}
-}
 
 func declared(t *testing.T) declarations {
 	t.Helper()
@@ -112,7 +89,7 @@ func TestComps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "comps-"+name+".xml", text)
+		golden.Equal(t, "comps-"+name+".xml", string(text))
 	}
 	delete(have, "bash")
 	if _, err := d.comps.xmlFor("x86_64", have); err == nil || !strings.Contains(err.Error(), "bash") {
@@ -125,6 +102,6 @@ func TestTreeinfo(t *testing.T) {
 	for _, name := range []string{kernelImage, initrdImage, stage2Image, "repodata/repomd.xml"} {
 		sums[name] = digest.Bytes([]byte(name))
 	}
-	golden(t, "treeinfo-x86_64", []byte(treeinfo("x86_64", "x86_64,xen", baseOS, sums)))
-	golden(t, "treeinfo-appstream", []byte(treeinfo("x86_64", "x86_64,xen", appStream, map[string]digest.Digest{"repodata/repomd.xml": digest.Bytes(nil)})))
+	golden.Equal(t, "treeinfo-x86_64", treeinfo("x86_64", "x86_64,xen", baseOS, sums))
+	golden.Equal(t, "treeinfo-appstream", treeinfo("x86_64", "x86_64,xen", appStream, map[string]digest.Digest{"repodata/repomd.xml": digest.Bytes(nil)}))
 }

@@ -3,6 +3,8 @@ package pebble
 import (
 	"fmt"
 	"testing"
+
+	"github.com/quarry-project/quarry/test/golden"
 )
 
 func TestScriptlets(t *testing.T) {
@@ -15,7 +17,7 @@ func TestScriptlets(t *testing.T) {
 	r := rule{Users: []user{{Name: "chrony", UID: 70, Home: "/var/lib/chrony", Gecos: "Clock"}, {Name: "g", Group: true}},
 		Post: "echo own\n", Posttrans: "ldconfig\n"}
 	s := scriptletsFor(r, all)
-	golden(t, "scriptlets.txt", fmt.Appendf(nil, "pre:\n%spost:\n%spreun:\n%spostun:\n%sposttrans:\n%ssysusers:\n%s",
+	golden.Equal(t, "scriptlets.txt", fmt.Sprintf("pre:\n%spost:\n%spreun:\n%spostun:\n%sposttrans:\n%ssysusers:\n%s",
 		s.Pre, s.Post, s.Preun, s.Postun, s.Posttrans, sysusers(r.Users)))
 	if empty := scriptletsFor(rule{}, files{}); empty != (scriptlets{}) {
 		t.Errorf("a package without units and users has scriptlets: %+v", empty)
