@@ -61,7 +61,7 @@ type diskResult struct{ Disk artifact.Disk }
 func (r diskResult) Files() []artifact.File { return []artifact.File{r.Disk.File} }
 
 func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifact.Disk, error) {
-	machineJob, err := install.JobOf(job.Plan, job.Lock)
+	machineJob, err := install.JobOf(job.Plan)
 	if err != nil {
 		return artifact.Disk{}, err
 	}
@@ -70,7 +70,7 @@ func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifa
 		Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
 		Kernel: job.Inputs.Kernel.Digest, Initrd: job.Inputs.Initrd.Digest, Stage2: job.Inputs.Stage2.Digest, Agent: job.AgentID,
 		spec: install.DiskSpec{
-			Plan: job.Plan, Lock: job.Lock, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
+			Plan: job.Plan, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
 			Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
 		},
 	}

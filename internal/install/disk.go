@@ -22,7 +22,6 @@ import (
 // DiskSpec is what a disk is made from.
 type DiskSpec struct {
 	Plan      plan.Plan
-	Lock      resolve.Lock
 	Inputs    resolve.Inputs
 	Tree      artifact.Tree
 	Payload   string       // squashfs of the repository that scripts install from
@@ -55,7 +54,7 @@ func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk,
 	if err != nil {
 		return artifact.Disk{}, err
 	}
-	job, err := JobOf(s.Plan, s.Lock)
+	job, err := JobOf(s.Plan)
 	if err != nil {
 		return artifact.Disk{}, err
 	}

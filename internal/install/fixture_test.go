@@ -135,7 +135,7 @@ func look(ctx context.Context, input json.RawMessage) (any, error) {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	result := looked{Files: map[string]sight{}}
-	err := filepath.WalkDir("/tmp/tree", func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir("/tmp/tree", func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

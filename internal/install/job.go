@@ -7,12 +7,11 @@ import (
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/kickstart"
 	"github.com/quarry-project/quarry/internal/plan"
-	"github.com/quarry-project/quarry/internal/resolve"
 )
 
 // JobOf says what the machine is to do for p: the kickstart's commands as values, so that the agent parses nothing. It is pure. p's
 // kickstart has been parsed before, to make the plan, so an error here means that plan and code don't fit together.
-func JobOf(p plan.Plan, lock resolve.Lock) (wire.Job, error) {
+func JobOf(p plan.Plan) (wire.Job, error) {
 	version, err := kickstart.ParseVersion(p.Kickstart.Version)
 	if err != nil {
 		return wire.Job{}, err

@@ -1,3 +1,5 @@
+// Package install makes the installed system: the Lock's packages become a Tree, in a sandbox or a machine, and the Tree and the kickstart become a
+// Disk, always in a machine. It solves and fetches nothing, and it makes no image files.
 package install
 
 import (

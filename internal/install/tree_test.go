@@ -29,7 +29,7 @@ func host(t *testing.T) arch.Arch {
 }
 
 // makeTree makes the payload and the tree of a Lock, and checks that only the tree is left.
-func makeTree(t *testing.T, ctx context.Context, lock resolve.Lock, inputs resolve.Inputs, report progress.Func) (artifact.Tree, PayloadFiles, string, error) {
+func makeTree(ctx context.Context, t *testing.T, lock resolve.Lock, inputs resolve.Inputs, report progress.Func) (artifact.Tree, PayloadFiles, string, error) {
 	t.Helper()
 	payload, err := Payload(t.Context(), lock, inputs, t.TempDir(), report)
 	if err != nil {
@@ -63,7 +63,7 @@ func TestTreeCarriesEverything(t *testing.T) {
 	old := syscall.Umask(0o077) // must not show in the tree
 	t.Cleanup(func() { syscall.Umask(old) })
 	var last progress.Event
-	tree, payload, log, err := makeTree(t, t.Context(), lock, inputs, func(e progress.Event) {
+	tree, payload, log, err := makeTree(t.Context(), t, lock, inputs, func(e progress.Event) {
 		if e.Kind == progress.Progress {
 			last = e
 		}
@@ -109,7 +109,7 @@ func TestTreeOfForeignArchitecture(t *testing.T) {
 		t.Skipf("%s is not installed", a.User)
 	}
 	lock, inputs := fixture(t, a)
-	tree, payload, _, err := makeTree(t, t.Context(), lock, inputs, nil)
+	tree, payload, _, err := makeTree(t.Context(), t, lock, inputs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +121,12 @@ func TestTreeOfForeignArchitecture(t *testing.T) {
 func TestTreeThatIsNotTheLock(t *testing.T) {
 	lock, inputs := fixture(t, host(t))
 	lock.Request.Expected = append(lock.Request.Expected, "ghost-0:1-1.noarch")
-	_, _, _, err := makeTree(t, t.Context(), lock, inputs, nil)
+	_, _, _, err := makeTree(t.Context(), t, lock, inputs, nil)
 	if err == nil || !strings.Contains(err.Error(), "ghost-0:1-1.noarch") || !strings.Contains(err.Error(), "quarry lock") {
 		t.Errorf("got %v", err)
 	}
 	lock.Request.Expected = lock.Request.Expected[:2] // what they require is then out of sight
-	if _, _, _, err := makeTree(t, t.Context(), lock, inputs, nil); err == nil || !strings.Contains(err.Error(), "library") {
+	if _, _, _, err := makeTree(t.Context(), t, lock, inputs, nil); err == nil || !strings.Contains(err.Error(), "library") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestTreeThatIsNotTheLock(t *testing.T) {
 func TestTreeStops(t *testing.T) {
 	lock, inputs := fixture(t, host(t))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, _, err := makeTree(t, ctx, lock, inputs, func(e progress.Event) {
+	_, _, _, err := makeTree(ctx, t, lock, inputs, func(e progress.Event) {
 		if e.Kind == progress.Progress && e.Done > 1 {
 			cancel()
 		}
@@ -147,7 +147,7 @@ func TestTreeStops(t *testing.T) {
 func TestFailingScript(t *testing.T) {
 	lock, inputs := fixture(t, host(t), "broken")
 	lock.Request.Install = append(lock.Request.Install, "broken")
-	_, _, log, err := makeTree(t, t.Context(), lock, inputs, nil)
+	_, _, log, err := makeTree(t.Context(), t, lock, inputs, nil)
 	if err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("got %v; log: %s", err, log)
 	}

@@ -62,7 +62,7 @@ func FuzzLock(f *testing.F) {
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"packages":[{"name":"bash","epoch":"0","checksum":"sha256:00"}],"missing":["x"]}`))
 	f.Add([]byte(`{"failedRepositories":[{"repo":"a","message":"b"}]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		a, err := decodeAnswer(data)
 		if err != nil {
 			return
@@ -79,5 +79,5 @@ func FuzzAnswer(f *testing.F) {
 func FuzzKeys(f *testing.F) {
 	f.Add([]byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n-----END PGP PUBLIC KEY BLOCK-----\n"))
 	f.Add([]byte("\x99\x01"))
-	f.Fuzz(func(t *testing.T, data []byte) { _, _ = parseKeys(data) })
+	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = parseKeys(data) })
 }

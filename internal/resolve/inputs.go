@@ -54,7 +54,7 @@ func (l Lock) Fetch(ctx context.Context, s *store.Store, report progress.Func) (
 			if r := repos[p.Repo]; p.URL == r.BaseURL+"/"+p.Location { // and not elsewhere, as metadata may say
 				urls = r.urls(p.Location)
 			}
-			want(p.NEVRA.String(), urls, File{Path: p.Location, Digest: p.Digest, Size: p.Size}, func(f artifact.File) { in.RPMs[p.Key()] = f })
+			want(p.String(), urls, File{Path: p.Location, Digest: p.Digest, Size: p.Size}, func(f artifact.File) { in.RPMs[p.Key()] = f })
 		}
 	}
 	files, err := s.Fetch(ctx, requests, parallel, report)

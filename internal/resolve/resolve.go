@@ -91,7 +91,7 @@ func solveAlone(ctx context.Context, python string, request solveRequest, report
 	if ok, err := lock.TryLockContext(ctx, 100*time.Millisecond); !ok {
 		return solveAnswer{}, fmt.Errorf("waiting for dnf's cache %s, which another quarry is using: %w", request.Cache, err)
 	}
-	defer lock.Unlock()
+	defer func() { _ = lock.Unlock() }()
 	return solve(ctx, python, request, report)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -215,7 +216,9 @@ func environment() []string {
 func allCapabilities() []uintptr {
 	last := 40 // CAP_CHECKPOINT_RESTORE, the newest one that is needed by nothing here
 	if text, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
-		fmt.Sscan(strings.TrimSpace(string(text)), &last)
+		if n, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			last = n
+		}
 	}
 	var all []uintptr
 	for i := range last + 1 {

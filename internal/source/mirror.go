@@ -36,7 +36,7 @@ func withMirror(ctx context.Context, cacheDir, name string, work func(*git.Repos
 	if ok, err := lock.TryLockContext(ctx, 100*time.Millisecond); !ok {
 		return Checkout{}, fmt.Errorf("waiting for the mirror %s, which another quarry is using: %w", path, err)
 	}
-	defer lock.Unlock()
+	defer func() { _ = lock.Unlock() }()
 	repo, err := git.PlainOpen(path)
 	if errors.Is(err, git.ErrRepositoryNotExists) {
 		if err = os.RemoveAll(path); err == nil { // what an interrupted init left
@@ -122,7 +122,7 @@ func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
 	if err != nil {
 		return Checkout{}, err
 	}
-	return withMirror(ctx, o.CacheDir, path, func(repo *git.Repository, mirror string) (Checkout, error) {
+	return withMirror(ctx, o.CacheDir, path, func(_ *git.Repository, mirror string) (Checkout, error) {
 		ref := plumbing.NewBranchReferenceName(o.Branch)
 		err := command.Run(ctx, gitCommand("--git-dir", mirror, "fetch", "--quiet", "--no-tags", "--force",
 			"--no-write-fetch-head", "--", path, fmt.Sprintf("+%s:%s", ref, ref)))
@@ -133,7 +133,8 @@ func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
 			return Checkout{}, fmt.Errorf("reading the branch %s of the bundle %s: %w", o.Branch, path, err)
 		}
 		// The program has written objects behind the library's back.
-		if repo, err = git.PlainOpen(mirror); err != nil {
+		repo, err := git.PlainOpen(mirror)
+		if err != nil {
 			return Checkout{}, fmt.Errorf("opening the mirror %s: %w", mirror, err)
 		}
 		return at(repo, o, Checkout{URL: o.Override, From: path, Branch: o.Branch})

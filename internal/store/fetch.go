@@ -237,7 +237,7 @@ func (s *Store) attempt(ctx context.Context, r Request, url string, partial *os.
 			written += int64(n)
 			c.add(int64(n))
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

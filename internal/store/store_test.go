@@ -194,7 +194,7 @@ func TestResumeAfterACrash(t *testing.T) {
 
 func TestServerWithoutRanges(t *testing.T) {
 	data := content(6, 500_000)
-	m := newMirror(t, func(call int, w http.ResponseWriter, r *http.Request) {
+	m := newMirror(t, func(call int, w http.ResponseWriter, _ *http.Request) {
 		if call == 1 {
 			cut(data, 200_000, w)
 		}
@@ -247,7 +247,7 @@ func TestPermanentErrors(t *testing.T) {
 func TestAllFailuresAreNamed(t *testing.T) {
 	data := content(9, 1000)
 	good := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) { whole(data, w, r) })
-	busy := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) { http.Error(w, "", http.StatusBadGateway) })
+	busy := newMirror(t, func(_ int, w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusBadGateway) })
 	s := testStore(t, t.TempDir())
 	a, b := request(busy.URL+"/a", content(10, 10)), request("file:///no/such/file", content(11, 10))
 	a.Name, b.Name = "alpha", "beta"
@@ -287,7 +287,7 @@ func TestStalledMirror(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	started := make(chan struct{})
-	m := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+	m := newMirror(t, func(_ int, _ http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
 	})

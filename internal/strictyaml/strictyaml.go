@@ -37,12 +37,12 @@ func Decode(file string, data []byte, into any) error {
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	err := d.Decode(into)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return &Error{File: file, Message: "the file is empty"}
 	}
 	if err == nil {
 		var second any
-		if d.Decode(&second) != io.EOF {
+		if !errors.Is(d.Decode(&second), io.EOF) {
 			return &Error{File: file, Message: "the file holds more than one document"}
 		}
 		return nil

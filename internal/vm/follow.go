@@ -42,7 +42,7 @@ func (d Deadlines) silence(phase string) time.Duration {
 // whatever it returns. The phases are in order, "boot" first, and there on failure too. Errors: *GuestError when the agent reported a failure,
 // *SilentError for a missed deadline, *DiedError for an end without a report, and ctx's cause, wrapped, when ctx ended.
 func Follow(ctx context.Context, r *Running, d Deadlines, report progress.Func) (wire.Result, []artifact.Phase, error) {
-	defer r.Kill()
+	defer r.Kill() //nolint:contextcheck // a machine is ended whatever became of the context
 	f := newFollower(d, report)
 	err := f.follow(ctx, r)
 	if err == nil {
@@ -115,7 +115,7 @@ func (f *follower) follow(ctx context.Context, g guest) error {
 	defer func() {
 		cancel()
 		if !read {
-			<-reading
+			<-reading //nolint:errcheck // its end is waited for; what it said is of no use any more
 		}
 	}()
 	for {

@@ -138,7 +138,7 @@ func (r *Running) Events(ctx context.Context, h func(wire.Event) error) error {
 // Stop ends the machine in the gentlest way that works: the power button, for as long as ctx lets it and 90 seconds at
 // most, then QEMU's quit, then SIGKILL. The error is nil when the guest powered off by itself, before or after.
 func (r *Running) Stop(ctx context.Context) error {
-	defer r.Kill()
+	defer r.Kill() //nolint:contextcheck // a machine is ended whatever became of the context
 	wait, cancel := context.WithTimeoutCause(ctx, powerdownTime, errors.New("the guest ignored the power button"))
 	defer cancel()
 	err := r.typed(wait).SystemPowerdown()

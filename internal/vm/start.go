@@ -56,7 +56,7 @@ func Start(ctx context.Context, m Machine) (*Running, error) {
 		return nil, err
 	}
 	if err := r.greet(ctx); err != nil {
-		r.Kill()
+		r.Kill() //nolint:contextcheck // a machine is ended whatever became of the context
 		return nil, fmt.Errorf("starting %s: %w", filepath.Base(argv[0]), err)
 	}
 	return r, nil
@@ -198,7 +198,7 @@ func (r *Running) greet(ctx context.Context) error {
 	defer cancel()
 	faults, err := r.monitor.Events(context.WithoutCancel(ctx))
 	if err == nil {
-		go r.watch(faults)
+		go r.watch(faults) //nolint:contextcheck // it watches as long as the machine lives
 		err = r.monitor.connect(ctx)
 	}
 	if err == nil {
