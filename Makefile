@@ -45,7 +45,7 @@ lint: ## Run golangci-lint, pinned in tools/go.mod
 
 .PHONY: conformance
 conformance: ## Compare the kickstart parser with the reference's answers, command by command
-	go test ./internal/kickstart/ -run TestConformance -count=1 -v -conformance-table
+	go test ./test/conformance -count=1 -v
 
 .PHONY: bench
 bench: ## Run the benchmarks
