@@ -69,7 +69,23 @@ QEMU machine of the image's architecture, the result is booted, and only what bo
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newBuild(), newPlan(), newLock(), newVerify(), newPublish(), newDoctor(), newVersion(), newKSCommand())
+	argumentsAreUsage(root)
 	return root
+}
+
+// argumentsAreUsage makes a wrong number of arguments the same kind of error as a wrong flag, in every command.
+func argumentsAreUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		argumentsAreUsage(sub)
+	}
 }
 
 // usageError is a command line that makes no sense.

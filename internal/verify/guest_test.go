@@ -31,6 +31,12 @@ type fakeGuest struct {
 	mu       sync.Mutex
 	machines []vm.Machine
 	commands []string
+	running  []*fakeMachine
+}
+
+// fakeMachine is one start of a guest.
+type fakeMachine struct {
+	*fakeGuest
 	ended    chan struct{}
 	fault    chan error
 	listener net.Listener
@@ -60,19 +66,20 @@ func (g *fakeGuest) start(_ context.Context, m vm.Machine) (machine, error) {
 		}
 	}
 	g.machines = append(g.machines, m)
-	g.ended, g.fault = make(chan struct{}), make(chan error, 1)
+	f := &fakeMachine{fakeGuest: g, ended: make(chan struct{}), fault: make(chan error, 1)}
+	g.running = append(g.running, f)
 	if err := os.WriteFile(m.Dir+"/"+vm.ConsoleLog, []byte("login:\n"), 0o644); err != nil || g.dead {
-		return g, err
+		return f, err
 	}
 	config, err := g.serverConfig(m.Drives[1].Path)
 	if err != nil {
 		return nil, err
 	}
-	if g.listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", m.SSH)); err != nil {
+	if f.listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", m.SSH)); err != nil {
 		return nil, err
 	}
-	go g.serve(g.listener, config)
-	return g, nil
+	go f.serve(f.listener, config)
+	return f, nil
 }
 
 // serverConfig takes the keys out of the seed.
@@ -158,7 +165,7 @@ func readSeed(path string) (map[string]string, error) {
 	return files, nil
 }
 
-func (g *fakeGuest) serve(l net.Listener, config *ssh.ServerConfig) {
+func (g *fakeMachine) serve(l net.Listener, config *ssh.ServerConfig) {
 	var tries atomic.Int32
 	for {
 		conn, err := l.Accept()
@@ -186,7 +193,7 @@ func (g *fakeGuest) serve(l net.Listener, config *ssh.ServerConfig) {
 	}
 }
 
-func (g *fakeGuest) session(channel ssh.Channel, requests <-chan *ssh.Request) {
+func (g *fakeMachine) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
 	for r := range requests {
 		var exec struct{ Command string }
@@ -221,7 +228,7 @@ func (g *fakeGuest) answer(command string) (answer, bool) {
 	return answer{}, false
 }
 
-func (g *fakeGuest) end() {
+func (g *fakeMachine) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -234,10 +241,10 @@ func (g *fakeGuest) end() {
 	}
 }
 
-func (g *fakeGuest) Fault() <-chan error    { return g.fault }
-func (g *fakeGuest) Ended() <-chan struct{} { return g.ended }
-func (g *fakeGuest) Kill()                  { g.end() }
-func (g *fakeGuest) Command() string        { return "qemu-system-x86_64 -again" }
+func (g *fakeMachine) Fault() <-chan error    { return g.fault }
+func (g *fakeMachine) Ended() <-chan struct{} { return g.ended }
+func (g *fakeMachine) Kill()                  { g.end() }
+func (g *fakeGuest) Command() string          { return "qemu-system-x86_64 -again" }
 func (g *fakeGuest) ConsoleTail(int) []string {
 	if g.silent {
 		return nil
@@ -250,16 +257,28 @@ func (g *fakeGuest) Evidence() vm.Evidence {
 	return vm.Evidence{Cause: vm.LikelyCause(tail), Console: tail}
 }
 
-func (g *fakeGuest) Stop(context.Context) error {
+func (g *fakeMachine) Stop(context.Context) error {
 	g.end()
 	return nil
 }
 
-func (g *fakeGuest) Wait(ctx context.Context) error {
+func (g *fakeMachine) Wait(ctx context.Context) error {
 	select {
 	case <-g.ended:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// started is the machine that was started with a firmware; the boots of an image run side by side, in no order.
+func (g *fakeGuest) started(firmware string) vm.Machine {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range g.machines {
+		if string(m.Firmware) == firmware {
+			return m
+		}
+	}
+	return vm.Machine{}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -59,18 +61,34 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 		return Report{}, fmt.Errorf("verifying %s: %w", img.Path, err)
 	}
 	report := Report{Image: s.subject, Started: time.Now().UTC().Truncate(time.Second), Passed: true}
-	for _, firmware := range s.Firmware {
-		b, err := v.boot(ctx, s, firmware)
-		if err != nil {
-			return Report{}, fmt.Errorf("verifying %s with firmware %s: %w", img.Path, firmware, err)
-		}
-		report.Boots = append(report.Boots, b)
+	if report.Boots, err = v.boots(ctx, s); err != nil {
+		return Report{}, fmt.Errorf("verifying %s with firmware %w", img.Path, err)
+	}
+	for _, b := range report.Boots {
 		report.Passed = report.Passed && b.Passed
 	}
 	if err := report.Save(filepath.Join(s.Dir, ReportFile)); err != nil {
 		return Report{}, err
 	}
 	return report, nil
+}
+
+// boots starts the image with each firmware, all at once: much of a start is waiting or the work of one CPU, even where it is emulated. The
+// result is in the order of s.Firmware.
+func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
+	boots := make([]Boot, len(s.Firmware))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, firmware := range s.Firmware {
+		group.Go(func() error {
+			b, err := v.boot(ctx, s, firmware)
+			if err != nil {
+				return fmt.Errorf("%s: %w", firmware, err)
+			}
+			boots[i] = b
+			return nil
+		})
+	}
+	return boots, group.Wait()
 }
 
 // setup is an image that can be booted, with all choices made.

@@ -57,7 +57,7 @@ func TestImagePasses(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for i, firmware := range []string{"bios", "uefi"} {
-		b, m := r.Boots[i], g.machines[i]
+		b, m := r.Boots[i], g.started(firmware)
 		if b.Firmware != firmware || !b.Passed || b.Kernel != "5.14.0-570.el9.x86_64" || strings.Contains(b.Cmdline, "\x1b") || b.Error != "" {
 			t.Errorf("boot %+v", b)
 		}
@@ -161,7 +161,7 @@ func TestMachineThatEndsEndsTheTrial(t *testing.T) {
 	o.Firmware, o.Login = []string{"bios"}, time.Hour
 	start := func(ctx context.Context, m vm.Machine) (machine, error) {
 		running, err := g.start(ctx, m)
-		g.fault <- errors.New("no space left on this host")
+		running.(*fakeMachine).fault <- errors.New("no space left on this host")
 		return running, err
 	}
 	r, err := verifier{start: start, pause: time.Millisecond}.image(t.Context(), testImage(t), o)
@@ -220,10 +220,12 @@ func TestCancelledWhileBooting(t *testing.T) {
 	if _, err := (verifier{start: start, pause: time.Millisecond}).image(ctx, testImage(t), testOptions(t)); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
-	select {
-	case <-g.ended:
-	default:
-		t.Error("the machine still runs")
+	for _, m := range g.running {
+		select {
+		case <-m.ended:
+		default:
+			t.Error("a machine still runs")
+		}
 	}
 }
 
