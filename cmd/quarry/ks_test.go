@@ -40,7 +40,7 @@ func TestKS(t *testing.T) {
 		{"check --version rhel9 ten.ks", exitFailed, "", "it exists in RHEL10 and later"},
 		{"check --version fedora good.ks", exitUsage, "", "use rhel8, rhel9 or rhel10"},
 		{"check nothing.ks", exitFailed, "", "no file, folder or match"},
-		{"check", exitFailed, "", "requires at least 1 arg"},
+		{"check", exitUsage, "", "requires at least 1 arg"},
 		{"flatten good.ks", exitOK, "lang en\npart / --size=1\n", ""},
 		{"flatten --canonical good.ks", exitOK, "#version=RHEL9\nlang en\npart / --size=1\n", ""},
 		{"flatten bad.ks", exitFailed, "", "unknown command"},
