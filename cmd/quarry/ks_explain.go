@@ -10,25 +10,36 @@ import (
 )
 
 func newKSExplain() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "explain [COMMAND]",
 		Short: "Say what a kickstart command or section accepts, and in which versions",
 		Example: `  quarry ks explain
   quarry ks explain part
-  quarry ks explain %packages`,
+  quarry ks explain %packages
+  quarry ks explain --json part | jq '.[].options[].names'`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeKickstartNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0 && asJSON:
+				return printJSON(cmd.OutOrStdout(), report.Catalog())
+			case len(args) == 0:
 				return report.Names(cmd.OutOrStdout())
 			}
-			known, err := report.Explain(cmd.OutOrStdout(), args[0])
-			if err == nil && !known {
-				err = fmt.Errorf("there is no kickstart command or section %q: quarry ks explain lists them all", args[0])
+			found := report.Find(args[0])
+			if len(found) == 0 {
+				return fmt.Errorf("there is no kickstart command or section %q: quarry ks explain lists them all", args[0])
 			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), found)
+			}
+			_, err := report.Explain(cmd.OutOrStdout(), args[0])
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array with an object per command and section")
+	return cmd
 }
 
 func completeKickstartNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -43,10 +54,18 @@ func completeKickstartNames(*cobra.Command, []string, string) ([]string, cobra.S
 }
 
 func newKSVersions() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "versions",
 		Short: "List the kickstart versions and what they no longer have",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return report.Versions(cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report.Releases())
+			}
+			return report.Versions(cmd.OutOrStdout())
+		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array with an object per version")
+	return cmd
 }

@@ -54,7 +54,11 @@ func TestKS(t *testing.T) {
 		{"explain part", exitOK, "--ondisk", ""},
 		{"explain nonsense", exitFailed, "", "lists them all"},
 		{"explain", exitOK, "zipl", ""},
+		{"explain --json partition", exitOK, `"--ondrive"`, ""},
+		{"explain --json nonsense", exitFailed, "", "lists them all"},
+		{"explain --json", exitOK, `"name": "%packages"`, ""},
 		{"versions", exitOK, "RHEL10: 62 commands", ""},
+		{"versions --json", exitOK, `"version": "RHEL10"`, ""},
 	} {
 		code, out, messages := ks(t, files, strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(messages, c.err) {

@@ -94,7 +94,13 @@ func explain(w io.Writer, err error, logs string, json bool) {
 	}
 	fmt.Fprintf(w, "\nquarry: %v\n", err)
 	if e, ok := vm.EvidenceOf(err); ok {
-		for _, line := range e.Console {
+		what, tail := "the console's last lines:", e.Console
+		var guest *vm.GuestError
+		if errors.As(err, &guest) && len(guest.Failure.Tail) > 0 {
+			what, tail = "its last lines:", guest.Failure.Tail
+		}
+		fmt.Fprintln(w, what)
+		for _, line := range tail {
 			fmt.Fprintf(w, "  | %s\n", line)
 		}
 		if e.Cause != "" {

@@ -17,6 +17,9 @@ type repoDir struct {
 
 // layOut links the packages of one repository into its folder.
 func (r repoDir) layOut(pkgs []pkg, rpms map[string]string) error {
+	if err := os.MkdirAll(filepath.Join(r.dir, "Packages"), 0o755); err != nil {
+		return err
+	}
 	for _, p := range pkgs {
 		if p.AppStream != (r.name == appStream) {
 			continue
