@@ -117,19 +117,14 @@ func Names(out io.Writer) error {
 // Versions writes what each version has: how many commands work, which are deprecated, which were removed.
 func Versions(out io.Writer) error {
 	var b strings.Builder
-	for _, v := range kickstart.Versions() {
-		names := map[string][]string{}
-		for _, spec := range kickstart.Commands() {
-			state := spec.State(v)
-			names[state] = append(names[state], spec.Names...)
+	for _, r := range Releases() {
+		fmt.Fprintf(&b, "%s: %d commands\n", r.Version, len(r.Commands))
+		if len(r.Deprecated) > 0 {
+			fmt.Fprintf(&b, "  deprecated: %s\n", strings.Join(r.Deprecated, " "))
 		}
-		fmt.Fprintf(&b, "%s: %d commands", v, len(names[""]))
-		for _, state := range []string{"deprecated", "removed"} {
-			if len(names[state]) > 0 {
-				fmt.Fprintf(&b, "\n  %s: %s", state, strings.Join(names[state], " "))
-			}
+		if len(r.Removed) > 0 {
+			fmt.Fprintf(&b, "  removed: %s\n", strings.Join(r.Removed, " "))
 		}
-		b.WriteByte('\n')
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -78,5 +79,36 @@ func TestExplain(t *testing.T) {
 	}
 	if err := Versions(&versions); err != nil || !strings.Contains(versions.String(), "RHEL8: 65 commands") {
 		t.Errorf("%v\n%s", err, &versions)
+	}
+}
+
+func TestCatalog(t *testing.T) {
+	for name, want := range map[string]string{
+		"partition": `"name":"part","aliases":["partition"]`, "nvdimm": `"RHEL10":"removed"`, "timesource": `"RHEL8":"absent"`,
+		"rootpw": `"kind":"words","required":true,"secret":true`, "packages": `"names":["--inst-langs"],"kind":"text","since":"RHEL9"`,
+		"traceback": `"versions":{"RHEL10":"deprecated","RHEL8":"supported","RHEL9":"deprecated"},"arguments":[],"options":[{`,
+		"text":      `"RHEL8":"supported"`, "zerombr": `"arguments":[],"options":[]`,
+	} {
+		found := Find(name)
+		got, err := json.Marshal(found)
+		if len(found) != 1 || err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %d %v\n%s\nlacks %s", name, len(found), err, got, want)
+		}
+	}
+	if found := Find("nonsense"); len(found) != 0 {
+		t.Errorf("nonsense is %v", found)
+	}
+}
+
+func TestReleases(t *testing.T) {
+	all := Releases()
+	if len(all) != 3 || all[2].Version != kickstart.RHEL10 || len(all[0].Commands) != 65 || len(all[0].Removed) != 0 {
+		t.Fatalf("%+v", all)
+	}
+	if got, err := json.Marshal(all[2].Deprecated); err != nil || string(got) != `["module","vnc"]` {
+		t.Errorf("%s %v", got, err)
+	}
+	if got, err := json.Marshal(all[0].Removed); err != nil || string(got) != "[]" {
+		t.Errorf("%s %v", got, err)
 	}
 }
