@@ -86,7 +86,8 @@ func expand(name string) ([]string, error) {
 }
 
 func below(dir string) (all []string, err error) {
-	err = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+	// The slash makes the walk begin inside the folder that a symbolic link leads to.
+	err = filepath.WalkDir(dir+string(filepath.Separator), func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && strings.HasSuffix(name, ".ks") {
 			all = append(all, name)
 		}

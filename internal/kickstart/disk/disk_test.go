@@ -29,6 +29,9 @@ func tree(t *testing.T, files map[string]string) string {
 
 func TestFind(t *testing.T) {
 	dir := tree(t, map[string]string{"a.ks": "", "sub/b.ks": "", "sub/deep/c.ks": "", "sub/readme.txt": "", "empty/x": ""})
+	if err := os.Symlink("sub", "linked"); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		root string
 		args []string
@@ -37,6 +40,7 @@ func TestFind(t *testing.T) {
 	}{
 		{"", []string{"a.ks", "a.ks"}, "|a.ks", ""},
 		{"", []string{"sub"}, "|sub/b.ks |sub/deep/c.ks", ""},
+		{"", []string{"linked"}, "|linked/b.ks |linked/deep/c.ks", ""},
 		{"", []string{"s*/*.ks"}, "|sub/b.ks", ""},
 		{"", []string{"-"}, "|-", ""},
 		{"", []string{dir + "/sub"}, dir + "/sub|b.ks " + dir + "/sub|deep/c.ks", ""},
