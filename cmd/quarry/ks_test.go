@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -90,6 +91,27 @@ func TestKSFmtWritesBack(t *testing.T) {
 		t.Fatalf("%d %s %s", code, out, messages)
 	}
 	if data, err := os.ReadFile("a.ks"); err != nil || string(data) != "lang en\n" {
+		t.Errorf("%q %v", data, err)
+	}
+}
+
+func TestKSFmtKeepsModeAndLink(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.WriteFile("a.ks", []byte("rootpw   x\n"), 0o600), os.Symlink("a.ks", "link.ks")); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code := run([]string{"ks", "fmt", "-w", "link.ks"}, &out, &out); code != exitOK {
+		t.Fatalf("%d %s", code, &out)
+	}
+	if target, err := os.Readlink("link.ks"); err != nil || target != "a.ks" {
+		t.Errorf("the link is now %q: %v", target, err)
+	}
+	info, err := os.Stat("a.ks")
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if data, err := os.ReadFile("a.ks"); err != nil || string(data) != "rootpw x\n" {
 		t.Errorf("%q %v", data, err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,7 +87,7 @@ includes, scripts and the order of lines stay; nothing changes its meaning. With
 				case before != after && input.Name == "-":
 					err = usageError{errors.New("standard input can't be written back")}
 				case before != after:
-					err = durable.WriteFile(input.Path(), []byte(after))
+					err = rewrite(input.Path(), after)
 				}
 				if err != nil {
 					return err
@@ -113,6 +115,28 @@ func format(cmd *cobra.Command, input disk.Input, version kickstart.Version) (be
 	}
 	after, err = kickstart.Format(input.Path(), strings.NewReader(before), kickstart.Options{Version: version})
 	return before, after, err
+}
+
+// rewrite replaces what a file holds. A symbolic link stays one, and the mode stays, as a kickstart may hold passwords.
+func rewrite(name, text string) error {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // no longer there when all went well
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return durable.Rename(f.Name(), target)
 }
 
 func newKSDiff() *cobra.Command {
