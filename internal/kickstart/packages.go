@@ -1,6 +1,7 @@
 package kickstart
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -145,7 +146,20 @@ func (p *parser) packageLine(l line) {
 		p.report(Error, l, at, "a dash without a name", "write -NAME to leave a package out")
 		return
 	}
+	p.doubtName(l, at, item)
 	p.file.Packages.Items = append(p.file.Packages.Items, item)
+}
+
+// doubtName warns of options and further names, which the installer takes for a part of the name that it then doesn't find.
+func (p *parser) doubtName(l line, at int, item PackageItem) {
+	words := strings.FieldsFunc(item.Name, isSpace)
+	option := slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "-") })
+	switch {
+	case item.Kind != Package && option:
+		p.report(Warning, l, at, fmt.Sprintf("the option is read as part of the name %q", item.Name), "a group has the options --nodefaults and --optional, an environment none")
+	case item.Kind == Package && (option || len(words) > 1 && !strings.ContainsAny(item.Name, "<>=(")): // dnf understands "vim >= 9"
+		p.report(Warning, l, at, fmt.Sprintf("%q can't be the name of a package", item.Name), "write one name a line, and options into the line %packages")
+	}
 }
 
 func (p *parser) groupLine(l line, at int, name string, item *PackageItem) {
