@@ -45,7 +45,7 @@ lint: ## Run golangci-lint, pinned in tools/go.mod
 
 .PHONY: conformance
 conformance: ## Compare the kickstart parser with the reference's answers, command by command
-	go test ./test/conformance -count=1 -v
+	QUARRY_REQUIRE_SHARED=1 go test ./test/conformance -count=1 -v
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -3,6 +3,7 @@ package builders
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
@@ -101,7 +102,9 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 			break
 		}
 		report, err := s.Verify(ctx, img, verifyOptions(p, accel))
-		out.Reports = append(out.Reports, report)
+		if len(report.Boots) > 0 {
+			out.Reports = append(out.Reports, report)
+		}
 		if err != nil {
 			return out, err
 		}
@@ -130,6 +133,7 @@ func (s Setup) PublishOutcome(ctx context.Context, out *Outcome) error {
 		items = append(items, publish.Item{Image: img, Subject: subject, Alias: alias, Report: out.report(img)})
 	}
 	report := s.Runner.Report
+	start := time.Now()
 	result, err := publish.Tree(s.Publish.Dir).Publish(ctx, items, publish.Options{
 		Date: s.Publish.Date, Latest: s.Publish.Latest, Report: report,
 	})
@@ -137,11 +141,15 @@ func (s Setup) PublishOutcome(ctx context.Context, out *Outcome) error {
 		return &engine.StepError{Step: "publish", Err: err}
 	}
 	out.Published = &result
-	kind, message := progress.Done, "published in "+result.Dir
+	seconds := time.Since(start).Seconds()
+	done := progress.Event{Kind: progress.Done, Step: "publish", Message: "in " + result.Dir, Seconds: seconds}
 	if !result.Changed {
-		kind, message = progress.Skipped, "unchanged"
+		done = progress.Event{Kind: progress.Skipped, Step: "publish", Message: "unchanged"}
 	}
-	report.Report(progress.Event{Kind: kind, Step: "publish", Message: message})
+	report.Report(done)
+	if s.Runner.OnDone != nil {
+		s.Runner.OnDone(engine.Record{Step: "publish", Skipped: !result.Changed, Seconds: seconds})
+	}
 	return nil
 }
 

@@ -171,7 +171,12 @@ type VerifyError struct {
 }
 
 func (e *VerifyError) Error() string {
-	return fmt.Sprintf("%s did not pass: %s (report: %s)", filepath.Base(e.Report.Image.File), strings.Join(e.Report.Failures(), "; "), e.Path)
+	var firsts []string
+	for _, failure := range e.Report.Failures() {
+		first, _, _ := strings.Cut(failure, "\n")
+		firsts = append(firsts, first)
+	}
+	return fmt.Sprintf("%s did not pass: %s (report: %s)", filepath.Base(e.Report.Image.File), strings.Join(firsts, "; "), e.Path)
 }
 
 func verifyOptions(p plan.Plan, accel vm.Accel) verify.Options {

@@ -14,6 +14,7 @@ import (
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/packaging"
 	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/resolve"
 )
 
 // Builder builds disk images.
@@ -53,6 +54,7 @@ type diskInput struct {
 	Stage2    digest.Digest
 	Agent     string
 	spec      install.DiskSpec
+	lock      resolve.Lock
 }
 
 type diskResult struct{ Disk artifact.Disk }
@@ -69,6 +71,7 @@ func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifa
 		Job: machineJob, Kickstart: job.Plan.Kickstart.Digest, Size: job.Plan.Disk.Size, Network: job.Plan.Machine.Network,
 		Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
 		Kernel: job.Inputs.Kernel.Digest, Initrd: job.Inputs.Initrd.Digest, Stage2: job.Inputs.Stage2.Digest, Agent: job.AgentID,
+		lock: job.Lock,
 		spec: install.DiskSpec{
 			Plan: job.Plan, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
 			Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
@@ -77,6 +80,9 @@ func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifa
 	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 1, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
 		in.spec.Dir, in.spec.LogDir = env.Dir, env.LogDir
 		disk, err := install.Disk(ctx, in.spec, env.Report)
+		if err == nil && !in.Network {
+			err = checkPinned(in.lock, disk)
+		}
 		return diskResult{disk}, err
 	}}
 	out, err := engine.Do(ctx, job.Runner, step, in)

@@ -25,7 +25,7 @@ func agentIn(dir string) func(arch.Arch) (builders.Agent, error) {
 	return func(a arch.Arch) (builders.Agent, error) {
 		data, err := agentFiles.ReadFile("agents/" + agentPrefix + a.Go)
 		if err != nil {
-			return builders.Agent{}, fmt.Errorf("this quarry was compiled without the agent for %s (it has: %s); build it with make build", a.Name, agentList())
+			return builders.Agent{}, fmt.Errorf("this quarry was compiled without the agent for %s (it has: %s); build it with make build AGENTS=\"amd64 %s\"", a.Name, agentList(), a.Go)
 		}
 		id := digest.Bytes(data)
 		path := filepath.Join(dir, agentPrefix+id.Short())

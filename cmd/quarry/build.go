@@ -112,12 +112,12 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 		err = record.build(cmd.Context(), setup, p)
 	}
 	view.Close()
-	if err != nil {
-		explain(cmd.ErrOrStderr(), err, record.dir, b.json)
-		return &reportedError{err}
-	}
 	if b.json {
-		return printJSON(out, record.outcome)
+		return errors.Join(err, printJSON(out, record.result(err)))
+	}
+	if err != nil {
+		explain(cmd.ErrOrStderr(), err, record.dir)
+		return &reportedError{err}
 	}
 	return summary(out, record.outcome, record.steps, time.Since(start))
 }
@@ -159,6 +159,11 @@ func dateOr(date string, now time.Time) (string, error) {
 func (r *recorder) build(ctx context.Context, setup builders.Setup, p plan.Plan) error {
 	r.report(progress.Event{Kind: progress.Log, Message: "building " + p.Name() + "; logs in " + r.dir})
 	outcome, err := setup.Build(ctx, p)
+	// The digest stands for the kickstart's text, which may hold passwords: records and logs are kept.
+	outcome.Plan.Kickstart.Text = ""
 	r.outcome = outcome
-	return errors.Join(err, r.save())
+	if err != nil {
+		r.log.Error(err)
+	}
+	return errors.Join(err, r.save(err))
 }

@@ -35,13 +35,13 @@ func newFolders(work string) (folders, error) {
 // logDir makes the folder for the logs of one build.
 func (f folders) logDir(name string, now time.Time) (string, error) {
 	logs := filepath.Join(f.state, "logs")
-	if err := os.MkdirAll(logs, 0o755); err != nil {
+	if err := os.MkdirAll(logs, 0o700); err != nil {
 		return "", err
 	}
 	base := filepath.Join(logs, name+"-"+now.UTC().Format("20060102T150405"))
 	dir := base
 	for i := 1; ; i++ {
-		err := os.Mkdir(dir, 0o755)
+		err := os.Mkdir(dir, 0o700)
 		if err == nil || !os.IsExist(err) {
 			return dir, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/store"
 )
 
@@ -53,7 +54,8 @@ with the kickstart's commit, the repositories' and the installer tree's checksum
 			if err := lock.Save(output); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d packages to install, %d more for scripts\n", output, len(lock.Packages), len(lock.Available))
+			view.Show(progress.Event{Kind: progress.Log, Message: fmt.Sprintf("%s: %d packages to install, %d more for scripts",
+				output, len(lock.Packages), len(lock.Available))})
 			return nil
 		},
 	}

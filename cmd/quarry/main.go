@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quarry-project/quarry/internal/install"
+	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/sandbox"
 )
 
@@ -44,13 +45,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}()
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(ctx, err)
 	var said *reportedError
-	if err != nil && !errors.As(err, &said) {
+	switch {
+	case err == nil || errors.As(err, &said):
+	case wantsJSON(cmd):
+		newView(stderr, true, false).Show(progress.Event{Kind: progress.Failed, Message: err.Error()})
+	default:
 		fmt.Fprintln(stderr, "quarry:", err)
 	}
 	return code
+}
+
+// wantsJSON reports whether the command was called with --json: its errors are events then, too.
+func wantsJSON(cmd *cobra.Command) bool {
+	flag := cmd.Flags().Lookup("json")
+	return flag != nil && flag.Value.String() == "true"
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {

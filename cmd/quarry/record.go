@@ -29,7 +29,7 @@ type recorder struct {
 
 	mu    sync.Mutex
 	steps []engine.Record
-	last  string // path of the record that quarry publish finds
+	last  string // path of the record that quarry publish finds: of the last build of this name that made images
 }
 
 // newRecorder makes the log folder of a build of p.
@@ -49,7 +49,7 @@ func newRecorder(dirs folders, p plan.Plan, view ui.View) (*recorder, error) {
 	return &recorder{dir: dir, view: view, log: log, file: file, last: recordPath(dirs, p.Name())}, nil
 }
 
-// recordPath is where the record of the last good build of a name is.
+// recordPath is where the record of the last build of a name that made images is.
 func recordPath(dirs folders, name string) string {
 	return filepath.Join(dirs.state, "builds", name+".json")
 }
@@ -83,12 +83,25 @@ func (r *recorder) step(s engine.Record) {
 	r.steps = append(r.steps, s)
 }
 
+// result is what a build came to, for machines.
+type result struct {
+	builders.Outcome
+	Steps []engine.Record `json:"steps"`
+	Logs  string          `json:"logs"`            // folder
+	Error string          `json:"error,omitempty"` // why it failed
+}
+
+func (r *recorder) result(err error) result {
+	res := result{Outcome: r.outcome, Steps: r.steps, Logs: r.dir}
+	if err != nil {
+		res.Error = err.Error()
+	}
+	return res
+}
+
 // save writes the build's record: beside its logs, and when it has images where quarry publish looks for it.
-func (r *recorder) save() error {
-	data, err := json.MarshalIndent(struct {
-		builders.Outcome
-		Steps []engine.Record `json:"steps"`
-	}{r.outcome, r.steps}, "", "  ")
+func (r *recorder) save(failure error) error {
+	data, err := json.MarshalIndent(r.result(failure), "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the build's record: %w", err)
 	}
@@ -99,7 +112,7 @@ func (r *recorder) save() error {
 	if len(r.outcome.Images) == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(r.last), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(r.last), 0o700); err != nil {
 		return err
 	}
 	return durable.WriteFile(r.last, data)

@@ -40,7 +40,9 @@ func summary(w io.Writer, o builders.Outcome, steps []engine.Record, took time.D
 	for _, r := range o.Reports {
 		boots(&b, r)
 	}
-	table(&b, o, steps, took)
+	if len(steps) > 0 {
+		table(&b, o, steps, took)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -88,14 +90,11 @@ func table(w io.Writer, o builders.Outcome, steps []engine.Record, took time.Dur
 }
 
 // explain ends a bad build: what failed, what is known of the machine, where the logs are.
-func explain(w io.Writer, err error, logs string, json bool) {
-	if json {
-		return // the failed event has said it
-	}
+func explain(w io.Writer, err error, logs string) {
 	fmt.Fprintf(w, "\nquarry: %v\n", err)
+	var guest *vm.GuestError
 	if e, ok := vm.EvidenceOf(err); ok {
 		what, tail := "the console's last lines:", e.Console
-		var guest *vm.GuestError
 		if errors.As(err, &guest) && len(guest.Failure.Tail) > 0 {
 			what, tail = "its last lines:", guest.Failure.Tail
 		}
@@ -103,7 +102,7 @@ func explain(w io.Writer, err error, logs string, json bool) {
 		for _, line := range tail {
 			fmt.Fprintf(w, "  | %s\n", line)
 		}
-		if e.Cause != "" {
+		if guest != nil && e.Cause != "" { // the other errors say it themselves
 			fmt.Fprintf(w, "likely cause: %s\n", e.Cause)
 		}
 	}

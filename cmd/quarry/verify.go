@@ -12,7 +12,6 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
-	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/verify"
 	"github.com/quarry-project/quarry/internal/vm"
 )
@@ -44,9 +43,9 @@ when the image does not pass.`,
 			if o.Accel, err = vm.ParseAccel(accel); err != nil {
 				return usageError{err}
 			}
-			if o.Accel == vm.Auto {
-				// Nothing is known of the image's kernel: trying KVM with it would tell nothing about KVM.
-				o.Accel = vm.TCG
+			a, err := arch.Lookup(o.Arch)
+			if err != nil {
+				return usageError{err}
 			}
 			img, err := imageAt(args[0], o.Arch)
 			if err != nil {
@@ -57,6 +56,11 @@ when the image does not pass.`,
 			}
 			view := newView(cmd.ErrOrStderr(), json, verbose)
 			o.Report = view.Show
+			if o.Accel == vm.Auto {
+				var why string
+				o.Accel, why = vm.Known(cmd.Context(), a, dirs.cache)
+				o.Report.Log(why)
+			}
 			report, err := verify.Image(cmd.Context(), img, o)
 			view.Close()
 			if err != nil {
@@ -78,7 +82,7 @@ when the image does not pass.`,
 	f.StringVar(&o.Release, "release", "9", "release of the image's distribution")
 	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot with these: bios, uefi (default: all that the architecture has)")
 	f.StringVar(&o.User, "user", "quarry", "user that is created to log in")
-	f.StringVar(&accel, "accel", "auto", "kvm, tcg (emulation), or auto")
+	f.StringVar(&accel, "accel", "auto", "kvm, tcg (emulation), or auto: what the builds on this host have found to work")
 	f.StringVar(&work, "work", "", "keep logs under `DIR` instead of the XDG folders")
 	f.BoolVar(&json, "json", false, "write JSON for machines")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show the console")
@@ -102,6 +106,5 @@ func imageAt(path, archName string) (artifact.Image, error) {
 	if _, err := os.Stat(abs); err != nil {
 		return artifact.Image{}, err
 	}
-	d, size, err := digest.File(abs)
-	return artifact.Image{File: artifact.File{Path: abs, Size: size, Digest: d}, Format: format, Arch: archName}, err
+	return artifact.Image{File: artifact.File{Path: abs}, Format: format, Arch: archName}, nil
 }

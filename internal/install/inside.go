@@ -67,7 +67,8 @@ func treeInside(ctx context.Context, input json.RawMessage) (any, error) {
 		if result.Unpacked, err = tree.Size(env.Root); err != nil {
 			return err
 		}
-		return squashfs(ctx, env.Root, filepath.Join(insideWork, squashName), "-comp", "zstd", "-Xcompression-level", "3")
+		// Uncompressed: the only reader is the machine, and unpacking under emulation costs more than the space.
+		return squashfs(ctx, env.Root, filepath.Join(insideWork, squashName), "-noI", "-noD", "-noF", "-noX")
 	})
 	return result, err
 }

@@ -64,6 +64,28 @@ func Probe(ctx context.Context, s ProbeSpec) (Accel, string, error) {
 	return TCG, "emulating (TCG), which is slower: " + v.Reason, nil
 }
 
+// Known decides the accelerator by what an earlier Probe on this host has found, for images of which there is no kernel to try. While
+// nothing is known, it emulates and says so.
+func Known(ctx context.Context, a arch.Arch, cacheDir string) (Accel, string) {
+	if !a.Native() {
+		return TCG, "emulating (TCG): " + a.Name + " is not this host's architecture"
+	}
+	want, err := stamp(ctx, a)
+	if err == nil {
+		if v, ok := remembered(verdictPath(cacheDir, a), want); ok && v.Works {
+			return KVM, "using KVM: it worked in an earlier build"
+		} else if ok {
+			return TCG, "emulating (TCG), which is slower: " + v.Reason
+		}
+	}
+	return TCG, "emulating (TCG), which is slower: no build has tried KVM on this host yet; --accel kvm uses it untried"
+}
+
+// verdictPath is where the answer for an architecture is kept.
+func verdictPath(cacheDir string, a arch.Arch) string {
+	return filepath.Join(cacheDir, "kvm-"+a.Name+".json")
+}
+
 // probe returns what is known of KVM, from the cache or by a trial. An error says nothing about KVM.
 func probe(ctx context.Context, s ProbeSpec) (verdict, error) {
 	if !s.Arch.Native() {
@@ -81,7 +103,7 @@ func probe(ctx context.Context, s ProbeSpec) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	path := filepath.Join(s.CacheDir, "kvm-"+s.Arch.Name+".json")
+	path := verdictPath(s.CacheDir, s.Arch)
 	if known, ok := remembered(path, want); ok && s.CacheDir != "" {
 		return known, nil
 	}

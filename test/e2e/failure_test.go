@@ -81,6 +81,28 @@ func TestPackageThatCannotBeHad(t *testing.T) {
 	}
 }
 
+// TestFailureForMachines: with --json every error is an event, also one that comes before any step.
+func TestFailureForMachines(t *testing.T) {
+	w := newWorld(t)
+	for name, args := range map[string][]string{
+		"no such mirror": {"build", "--distro", "pebble", "--arch", "x86_64", "--mirror", "file:///nonexistent", "--work", w.work, "--json"},
+		"no such distro": {"build", "--distro", "nowhere", "--work", w.work, "--json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.run(t, args...)
+			last := progress.Event{}
+			for line := range strings.Lines(r.stderr) {
+				if err := json.Unmarshal([]byte(line), &last); err != nil {
+					t.Fatalf("not JSON: %v\n%s", err, line)
+				}
+			}
+			if r.code == 0 || last.Kind != progress.Failed || last.Message == "" {
+				t.Errorf("exit code %d, last event %+v; want a failed one with its reason", r.code, last)
+			}
+		})
+	}
+}
+
 // TestScriptThatFails ends the build with the script's place and its last words, publishes nothing, and the next run goes on after the last
 // finished step.
 func TestScriptThatFails(t *testing.T) {
@@ -96,6 +118,10 @@ func TestScriptThatFails(t *testing.T) {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("the events lack %q:\n%s", want, r.stderr)
 		}
+	}
+	var result struct{ Error, Logs string }
+	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil || !strings.Contains(result.Error, "small.ks:19") || result.Logs == "" {
+		t.Errorf("the result for machines: %v, %+v", err, result)
 	}
 	if names, _ := filepath.Glob(filepath.Join(publish, "*")); len(names) != 0 {
 		t.Errorf("the published tree was touched: %v", names)
