@@ -15,6 +15,7 @@ import (
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/vm"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // Whole machines: the agent as the first process of the test distribution's installer tree. What a complete kickstart leads to is
@@ -25,11 +26,7 @@ func images(t *testing.T) string {
 	t.Helper()
 	root := os.Getenv("QUARRY_PEBBLE")
 	if root == "" {
-		const message = "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes"
-		if os.Getenv("QUARRY_REQUIRE_SHARED") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
+		shared.Missing(t, "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes")
 	}
 	return filepath.Join(root, "9", "BaseOS", "x86_64", "os", "images")
 }

@@ -12,17 +12,14 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/vm"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // The same packages by the same code in a machine: the result must be the same too.
 func TestTreeInMachine(t *testing.T) {
 	root := os.Getenv("QUARRY_PEBBLE")
 	if root == "" {
-		const message = "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes"
-		if os.Getenv("QUARRY_REQUIRE_SHARED") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
+		shared.Missing(t, "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes")
 	}
 	a, err := arch.Lookup("x86_64")
 	if err != nil {

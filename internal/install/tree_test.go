@@ -16,6 +16,7 @@ import (
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/resolve"
 	"github.com/quarry-project/quarry/internal/sandbox"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // host is this computer's architecture.
@@ -106,7 +107,7 @@ func TestTreeOfForeignArchitecture(t *testing.T) {
 		t.Skip("this host is aarch64 itself")
 	}
 	if _, err := exec.LookPath(a.User); err != nil {
-		t.Skipf("%s is not installed", a.User)
+		shared.Missing(t, "%s is not installed", a.User)
 	}
 	lock, inputs := fixture(t, a)
 	tree, payload, _, err := makeTree(t.Context(), t, lock, inputs, nil)

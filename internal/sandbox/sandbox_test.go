@@ -19,6 +19,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/sandbox"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // holderEnv makes the test binary a program that waits in a sandbox: TestDiesWithCaller kills it.
@@ -386,7 +387,7 @@ func TestForeignPrograms(t *testing.T) {
 		}
 		t.Run(a.Name, func(t *testing.T) {
 			if _, err := exec.LookPath(a.User); err != nil {
-				t.Skipf("%s is not installed", a.User)
+				shared.Missing(t, "%s is not installed", a.User)
 			}
 			dir := t.TempDir()
 			build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, "hello"), "./testdata/hello")

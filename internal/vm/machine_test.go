@@ -13,6 +13,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // Whole machines, with the kernel of the test distribution and testdata/hello as init.
@@ -22,11 +23,7 @@ func pebbleBoot(t *testing.T) (kernel, initrd string) {
 	t.Helper()
 	root := os.Getenv("QUARRY_PEBBLE")
 	if root == "" {
-		const message = "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes"
-		if os.Getenv("QUARRY_REQUIRE_SHARED") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
+		shared.Missing(t, "no test distribution: set QUARRY_PEBBLE to the tree that `make pebble` makes")
 	}
 	dir := filepath.Join(root, "9", "BaseOS", "x86_64", "os", "images", "pxeboot")
 	return filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd.img")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // world is what every test here needs.
@@ -25,29 +26,25 @@ type world struct {
 	work    string // --work; shared by the tests of a run, so that trees and downloads are
 }
 
-// newWorld finds it all, or skips; with QUARRY_REQUIRE_SHARED=1 it fails instead.
+// newWorld finds it all, or ends the test as shared.Missing says.
 func newWorld(t *testing.T) world {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("QUARRY_REQUIRE_SHARED") == "1" {
-		missing = t.Fatalf
-	}
 	w := world{pebble: os.Getenv("QUARRY_PEBBLE"), work: os.Getenv("QUARRY_E2E_WORK")}
 	if testing.Short() {
 		t.Skip("whole builds take minutes; not with -short")
 	}
 	if os.Geteuid() == 0 {
-		missing("whole builds run as an ordinary user, that is the point: use make test, which drops to one")
+		shared.Missing(t, "whole builds run as an ordinary user, that is the point: use make test, which drops to one")
 	}
 	if w.pebble == "" {
-		missing("no Pebble tree: set QUARRY_PEBBLE, or use make test")
+		shared.Missing(t, "no Pebble tree: set QUARRY_PEBBLE, or use make test")
 	}
 	program, err := filepath.Abs("../../bin/quarry")
 	if err == nil {
 		_, err = os.Stat(program)
 	}
 	if err != nil {
-		missing("no program to test, use make build or make test: %v", err)
+		shared.Missing(t, "no program to test, use make build or make test: %v", err)
 	}
 	w.program = program
 	if w.work == "" {
