@@ -12,6 +12,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/kickstart"
+	"github.com/quarry-project/quarry/internal/redact"
 	"github.com/quarry-project/quarry/internal/source"
 )
 
@@ -72,7 +73,7 @@ func readKickstart(plan *Plan, p Pipeline, r Request, checkout source.Checkout) 
 	text, err := checkout.FS.Open(name)
 	if err != nil {
 		have, _ := fs.Glob(checkout.FS, "*.ks")
-		return nil, fmt.Errorf("the kickstart of %s: %w; %s has %s", plan.Name(), err, checkout.URL, strings.Join(have, ", "))
+		return nil, fmt.Errorf("the kickstart of %s: %w; %s has %s", plan.Name(), err, redact.URL(checkout.URL), strings.Join(have, ", "))
 	}
 	defer text.Close()
 	ks, err := kickstart.Parse(name, text, kickstart.Options{Version: version, Includes: checkout.FS, AllowMissingIncludes: true})
@@ -100,7 +101,7 @@ func variables(plan Plan, p Pipeline, r Request) (vars, error) {
 	}
 	u, err := url.Parse(mirror)
 	if err != nil || !slices.Contains([]string{"http", "https", "file"}, u.Scheme) {
-		return vars{}, fmt.Errorf("the mirror %q is no http, https or file URL", mirror)
+		return vars{}, fmt.Errorf("the mirror %q is no http, https or file URL", redact.URL(mirror))
 	}
 	return vars{strings.NewReplacer("$mirror", strings.TrimRight(mirror, "/"), "$releasever", plan.Release, "$release", plan.Release,
 		"$version", plan.Version, "$basearch", plan.Arch, "$arch", plan.Arch)}, nil

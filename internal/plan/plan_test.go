@@ -225,6 +225,21 @@ func TestMakeOverrides(t *testing.T) {
 	}
 }
 
+func TestPasswordsOfURLs(t *testing.T) {
+	r := request()
+	r.Mirror = "https://me:s3cret@mirror.invalid/test"
+	p, err := makeOf(t, r, plain+"repo --name=extra --baseurl=https://me:s3cret@other.invalid/\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := p.Text(); strings.Contains(text, "s3cret") || strings.Count(text, "me:xxxxx@") != 4 {
+		t.Error(text)
+	}
+	if !strings.Contains(p.Tree, "s3cret") {
+		t.Errorf("the tree can't be fetched from %s", p.Tree)
+	}
+}
+
 func TestKickstartRepositories(t *testing.T) {
 	p, err := makeOf(t, request(), plain+"repo --name=BaseOS --baseurl=https://other.invalid/BaseOS\n"+
 		"repo --name=extra --mirrorlist=https://mirror.invalid/list?repo=$releasever-$basearch --cost=50 --excludepkgs=a,b*\nurl --url=https://other.invalid/os\n")

@@ -6,9 +6,11 @@ import (
 	"text/tabwriter"
 
 	units "github.com/docker/go-units"
+
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
-// Text is the plan for people, as `quarry plan` prints it.
+// Text is the plan for people, as `quarry plan` prints it: without the passwords of URLs, which the JSON keeps.
 func (p Plan) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s-%s for %s\n\n", p.DistroName, p.Version, p.Image, p.Variant, p.Arch)
@@ -50,7 +52,7 @@ func (p Plan) Text() string {
 		}
 		fmt.Fprintf(&b, "  %s\n", warning)
 	}
-	return b.String()
+	return redact.Text(b.String())
 }
 
 func (k Kickstart) origin() string {

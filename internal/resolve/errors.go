@@ -3,6 +3,8 @@ package resolve
 import (
 	"fmt"
 	"strings"
+
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // MissingError is a wish that no repository can fulfil.
@@ -13,7 +15,7 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("in no repository: %s\nsearched: %s\ncorrect the kickstart, add a repository, or let %%packages --ignoremissing leave them out",
-		strings.Join(e.Wants, ", "), strings.Join(e.Repositories, ", "))
+		strings.Join(e.Wants, ", "), redact.Text(strings.Join(e.Repositories, ", ")))
 }
 
 // BrokenError is a set of packages that can't be installed together.
@@ -34,7 +36,7 @@ type RepositoryError struct {
 }
 
 func (e *RepositoryError) Error() string {
-	return fmt.Sprintf("the repository %s at %s: %s", e.ID, e.URL, e.Message)
+	return redact.Text(fmt.Sprintf("the repository %s at %s: %s", e.ID, e.URL, e.Message))
 }
 
 // SignatureError is an RPM that isn't signed by one of the lock's keys.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/redact"
 	"github.com/quarry-project/quarry/internal/store"
 )
 
@@ -31,7 +32,7 @@ type KeyError struct {
 
 func (e *KeyError) Error() string {
 	return fmt.Sprintf("the key at %s has the fingerprint %s and not the pinned %s: don't trust that mirror, or correct the release's pipeline if the distribution has changed its key",
-		e.From, strings.Join(e.Got, ", "), e.Want)
+		redact.URL(e.From), strings.Join(e.Got, ", "), e.Want)
 }
 
 // keys reads the plan's keys and checks them against their fingerprints.
@@ -54,11 +55,11 @@ func keys(ctx context.Context, p plan.Plan, s *store.Store, report progress.Func
 		}
 		parsed, err := parseKeys(data)
 		if err != nil {
-			return nil, fmt.Errorf("the key at %s: %w", from, err)
+			return nil, fmt.Errorf("the key at %s: %w", redact.URL(from), err)
 		}
 		if k.Fingerprint == "" {
 			if u, err := url.Parse(k.URL); k.File == "" && (err != nil || u.Scheme != "file") {
-				report.Warn(fmt.Sprintf("the key at %s is not pinned: whoever controls the mirror can sign packages", from))
+				report.Warn(fmt.Sprintf("the key at %s is not pinned: whoever controls the mirror can sign packages", redact.URL(from)))
 			}
 			all = append(all, parsed...)
 			continue
@@ -150,7 +151,7 @@ func readLimited(path string, limit int64) ([]byte, error) {
 
 // fetchSmall fetches a small file of unknown digest and reads it.
 func fetchSmall(ctx context.Context, s *store.Store, address, name string, limit int64) ([]byte, error) {
-	files, err := s.Fetch(ctx, []store.Request{{URLs: []string{address}, Name: name + " " + address}}, 1, nil)
+	files, err := s.Fetch(ctx, []store.Request{{URLs: []string{address}, Name: name + " " + redact.URL(address)}}, 1, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // maxLock is the most that a lock file may have, in bytes. One of a desktop is a few megabytes.
@@ -80,7 +81,7 @@ func (l Lock) Check(p plan.Plan) error {
 	case l.Plan.Name != p.Name():
 		return fmt.Errorf("the lock is for %s and not for %s", l.Plan.Name, p.Name())
 	case l.Kickstart.Digest != p.Kickstart.Digest:
-		return fmt.Errorf("the lock is for another kickstart: commit %s of %s; build that commit, or make the lock anew", orNone(l.Kickstart.Commit), l.Kickstart.Source)
+		return fmt.Errorf("the lock is for another kickstart: commit %s of %s; build that commit, or make the lock anew", orNone(l.Kickstart.Commit), redact.URL(l.Kickstart.Source))
 	case l.Plan.Digest != d:
 		return fmt.Errorf("the lock is for another plan of %s: the pipeline, the mirror or an option has changed; make it anew with quarry lock", p.Name())
 	}
@@ -171,7 +172,7 @@ func (f *File) check() error {
 func fetchable(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" {
-		return fmt.Errorf("%q is no http, https or file URL", address)
+		return fmt.Errorf("%q is no http, https or file URL", redact.URL(address))
 	}
 	return nil
 }

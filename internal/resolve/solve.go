@@ -16,6 +16,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/command"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 //go:embed solve.py
@@ -139,7 +140,7 @@ func solve(ctx context.Context, python string, request solveRequest, report prog
 		if errors.As(err, &failed) {
 			failed.Args = []string{python, "solve.py"} // not the whole program
 		}
-		return solveAnswer{}, fmt.Errorf("solving the dependencies: %w", err)
+		return solveAnswer{}, fmt.Errorf("solving the dependencies: %w", redact.Error(err))
 	}
 	answer, err := decodeAnswer(out.Bytes())
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/redact"
 	"github.com/quarry-project/quarry/internal/store"
 )
 
@@ -84,7 +85,7 @@ func tree(ctx context.Context, address, arch string, s *store.Store, report prog
 	}
 	info, err := parseTreeinfo(data, arch)
 	if err != nil {
-		return Tree{}, fmt.Errorf("%s/.treeinfo: %w", address, err)
+		return Tree{}, fmt.Errorf("%s/.treeinfo: %w", redact.URL(address), err)
 	}
 	t := Tree{URL: address, Treeinfo: digest.Bytes(data), Version: info.version}
 	var requests []store.Request
@@ -94,7 +95,7 @@ func tree(ctx context.Context, address, arch string, s *store.Store, report prog
 	}{{info.kernel, &t.Kernel}, {info.initrd, &t.Initrd}, {info.stage2, &t.Stage2}}
 	for _, part := range parts {
 		if info.checksums[part.path] == "" {
-			report.Warn(fmt.Sprintf("%s/.treeinfo has no checksum for %s: what comes is taken", address, part.path))
+			report.Warn(fmt.Sprintf("%s/.treeinfo has no checksum for %s: what comes is taken", redact.URL(address), part.path))
 		}
 		requests = append(requests, store.Request{URLs: []string{address + "/" + part.path}, Digest: info.checksums[part.path]})
 	}
@@ -105,7 +106,7 @@ func tree(ctx context.Context, address, arch string, s *store.Store, report prog
 	for i, part := range parts {
 		*part.into = File{Path: part.path, Digest: files[i].Digest, Size: files[i].Size}
 		if files[i].Size == 0 {
-			return Tree{}, errors.New(address + "/" + part.path + " is empty")
+			return Tree{}, errors.New(redact.URL(address) + "/" + part.path + " is empty")
 		}
 	}
 	return t, nil

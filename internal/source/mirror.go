@@ -20,6 +20,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/command"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // patience is how long one URL may take to send its branch. Kickstart repositories are a few megabytes.
@@ -31,7 +32,7 @@ func withMirror(ctx context.Context, cacheDir, name string, work func(*git.Repos
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Checkout{}, fmt.Errorf("making the cache of kickstart repositories: %w", err)
 	}
-	path := filepath.Join(dir, slug(name)+"-"+digest.Bytes([]byte(name)).Short()+".git")
+	path := filepath.Join(dir, slug(redact.URL(name))+"-"+digest.Bytes([]byte(name)).Short()+".git")
 	lock := flock.New(path + ".lock")
 	if ok, err := lock.TryLockContext(ctx, 100*time.Millisecond); !ok {
 		return Checkout{}, fmt.Errorf("waiting for the mirror %s, which another quarry is using: %w", path, err)
@@ -64,22 +65,22 @@ func openRemote(ctx context.Context, o Options, urls []string) (Checkout, error)
 		}
 		var errs []error
 		for _, address := range urls {
-			o.Report.Log("fetching the kickstarts from " + redact(address))
+			o.Report.Log("fetching the kickstarts from " + redact.URL(address))
 			err := fetch(ctx, repo, address, o.Branch)
 			if err == nil {
-				result.From = redact(address)
+				result.From = redact.URL(address)
 				return at(repo, o, result)
 			}
 			if ctx.Err() != nil {
 				return Checkout{}, context.Cause(ctx)
 			}
-			err = fmt.Errorf("%s: %w", redact(address), err)
+			err = fmt.Errorf("%s: %w", redact.URL(address), redact.Error(err))
 			if len(errs) < len(urls)-1 {
 				o.Report.Warn(err.Error() + "; trying the mirror")
 			}
 			errs = append(errs, err)
 		}
-		return Checkout{}, &UnreachableError{Source: name, Branch: o.Branch, Errs: errs}
+		return Checkout{}, &UnreachableError{Source: redact.URL(name), Branch: o.Branch, Errs: errs}
 	})
 }
 
@@ -215,12 +216,4 @@ func slug(name string) string {
 		return '-'
 	}, name)
 	return strings.Trim(mapped[max(0, len(mapped)-40):], "-")
-}
-
-// redact takes the password out of a URL.
-func redact(address string) string {
-	if u, err := url.Parse(address); err == nil {
-		return u.Redacted()
-	}
-	return address
 }

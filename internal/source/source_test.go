@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
@@ -151,6 +152,20 @@ func TestMirrorAfterUpstream(t *testing.T) {
 	for _, part := range []string{dead, "/mirror", "--kickstarts"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error doesn't say %q: %v", part, err)
+		}
+	}
+}
+
+func TestPasswordsAreNotSaid(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	defer refuses.Close()
+	for _, address := range []string{refuses.URL, "http://127.0.0.1:1"} {
+		var said strings.Builder
+		o := Options{CacheDir: t.TempDir(), Branch: "r9", Override: strings.Replace(address, "://", "://me:s3cret@", 1)}
+		o.Report = func(e progress.Event) { said.WriteString(e.Message) }
+		_, err := Open(t.Context(), o)
+		if err == nil || strings.Contains(err.Error()+said.String(), "s3cret") || !strings.Contains(err.Error(), "xxxxx@127.0.0.1") {
+			t.Errorf("%s: %v\n%s", address, err, said.String())
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // DigestError is a file that is not the one that was asked for. Trying the same URL again doesn't help.
@@ -19,7 +20,7 @@ type DigestError struct {
 
 func (e *DigestError) Error() string {
 	return fmt.Sprintf("%s has the digest %s instead of %s: it has changed, or the mirror is damaged; "+
-		"make a new lock if the change is expected", e.URL, e.Got, e.Want)
+		"make a new lock if the change is expected", redact.URL(e.URL), e.Got, e.Want)
 }
 
 // SizeError is a file whose size is not the one that was asked for.
@@ -29,7 +30,7 @@ type SizeError struct {
 }
 
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("%s has %d bytes instead of %d: it has changed, or the mirror is damaged", e.URL, e.Got, e.Want)
+	return fmt.Sprintf("%s has %d bytes instead of %d: it has changed, or the mirror is damaged", redact.URL(e.URL), e.Got, e.Want)
 }
 
 // StatusError is an answer of a server that is no success.
@@ -39,7 +40,9 @@ type StatusError struct {
 	Status string
 }
 
-func (e *StatusError) Error() string { return fmt.Sprintf("%s: the server says %s", e.URL, e.Status) }
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s: the server says %s", redact.URL(e.URL), e.Status)
+}
 
 // FullError is a disk without room for the store.
 type FullError struct {
@@ -69,7 +72,7 @@ func (e *FetchError) Error() string {
 		}
 		fmt.Fprintf(&b, "%s%v", sep, err)
 	}
-	return b.String()
+	return redact.Text(b.String())
 }
 
 func (e *FetchError) Unwrap() []error { return e.Errs }

@@ -18,6 +18,7 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // Request is one file to fetch.
@@ -32,7 +33,7 @@ func (r Request) name() string {
 	if r.Name != "" {
 		return r.Name
 	}
-	return r.URLs[0]
+	return redact.URL(r.URLs[0])
 }
 
 // Fetch makes sure that the store has all the files, jobs of them at a time, and returns them in the order of the requests. It goes on after a
@@ -200,7 +201,7 @@ func (s *Store) attempt(ctx context.Context, r Request, url string, partial *os.
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(s.policy.stall, func() { cancel(fmt.Errorf("%s: nothing came for %s", url, s.policy.stall)) })
+	watch := time.AfterFunc(s.policy.stall, func() { cancel(fmt.Errorf("%s: nothing came for %s", redact.URL(url), s.policy.stall)) })
 	defer watch.Stop()
 
 	body, from, err := s.open(ctx, url, at)
@@ -244,11 +245,11 @@ func (s *Store) attempt(ctx context.Context, r Request, url string, partial *os.
 			if cause := context.Cause(ctx); cause != nil {
 				err = cause
 			}
-			return artifact.File{}, fmt.Errorf("%s: after %d bytes: %w", url, written, err)
+			return artifact.File{}, fmt.Errorf("%s: after %d bytes: %w", redact.URL(url), written, err)
 		}
 	}
 	if r.Size > 0 && written < r.Size {
-		return artifact.File{}, fmt.Errorf("%s: after %d of %d bytes: %w", url, written, r.Size, io.ErrUnexpectedEOF)
+		return artifact.File{}, fmt.Errorf("%s: after %d of %d bytes: %w", redact.URL(url), written, r.Size, io.ErrUnexpectedEOF)
 	}
 	got, _ := digest.Parse(hex.EncodeToString(sum.Sum(nil)))
 	if r.Digest != "" && got != r.Digest {

@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"github.com/quarry-project/quarry/internal/redact"
 )
 
 // open starts reading address at byte at. It returns where the data really begins: at, or 0 when the server can't resume.
 func (s *Store) open(ctx context.Context, address string, at int64) (io.ReadCloser, int64, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, 0, &localError{fmt.Errorf("%q is no URL: %w", address, err)}
+		return nil, 0, &localError{fmt.Errorf("%s is no URL", redact.URL(address))} // err quotes a part of it
 	}
 	switch u.Scheme {
 	case "file":
@@ -23,14 +25,14 @@ func (s *Store) open(ctx context.Context, address string, at int64) (io.ReadClos
 	case "http", "https":
 		return s.openHTTP(ctx, address, at)
 	}
-	return nil, 0, &localError{fmt.Errorf("%s: only http, https and file URLs can be fetched", address)}
+	return nil, 0, &localError{fmt.Errorf("%s: only http, https and file URLs can be fetched", redact.URL(address))}
 }
 
 // openHTTP asks for the rest of a file.
 func (s *Store) openHTTP(ctx context.Context, address string, at int64) (io.ReadCloser, int64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, 0, &localError{fmt.Errorf("%s: %w", address, err)}
+		return nil, 0, &localError{fmt.Errorf("%s: %w", redact.URL(address), err)}
 	}
 	request.Header.Set("User-Agent", "quarry")
 	if at > 0 {
@@ -41,7 +43,7 @@ func (s *Store) openHTTP(ctx context.Context, address string, at int64) (io.Read
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, 0, fmt.Errorf("%s: %w", address, err)
+		return nil, 0, fmt.Errorf("%s: %w", redact.URL(address), err)
 	}
 	switch {
 	case response.StatusCode == http.StatusOK:
@@ -59,7 +61,7 @@ func (s *Store) openHTTP(ctx context.Context, address string, at int64) (io.Read
 
 func openFile(u *url.URL, at int64) (io.ReadCloser, int64, error) {
 	if u.Host != "" && u.Host != "localhost" {
-		return nil, 0, &localError{fmt.Errorf("%s: a file URL has no host: write file:///PATH", u)}
+		return nil, 0, &localError{fmt.Errorf("%s: a file URL has no host: write file:///PATH", u.Redacted())}
 	}
 	f, err := os.Open(u.Path)
 	if err != nil {

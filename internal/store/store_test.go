@@ -376,3 +376,16 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+func TestPasswordsAreNotSaid(t *testing.T) {
+	refuses := newMirror(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	other := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) { whole([]byte("other"), w, r) })
+	s := testStore(t, t.TempDir())
+	for _, address := range []string{refuses.URL, other.URL, "http://127.0.0.1:1", "http://127.0.0.1:x", "ftp://127.0.0.1"} {
+		address = strings.Replace(address, "://", "://me:s3cret@", 1) + "/a"
+		_, err := s.Fetch(t.Context(), []Request{request(address, []byte("what is wanted"))}, 1, nil)
+		if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "xxxxx@127.0.0.1") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
