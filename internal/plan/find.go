@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,8 +19,23 @@ type Request struct {
 	Kickstart string   // path in the kickstart repository, instead of the pipeline's
 }
 
-// Find returns the pipeline for a request. The error says what there is instead.
+// RequestError is a request that can't be met whatever the kickstart says: the user has to ask for something else.
+type RequestError struct{ Message string }
+
+func (e *RequestError) Error() string { return e.Message }
+
+func refuse(format string, args ...any) error {
+	return &RequestError{Message: fmt.Sprintf(format, args...)}
+}
+
+// releaseNumber is what the version of a release looks like. It becomes part of URLs and file names.
+var releaseNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+
+// Find returns the pipeline for a request. The error is a *RequestError that says what there is instead.
 func (c Catalog) Find(r Request) (Pipeline, error) {
+	if !releaseNumber.MatchString(r.Release) {
+		return Pipeline{}, refuse("%q is no release: write it like 9 or 9.6", r.Release)
+	}
 	steps := []struct {
 		what, want string
 		of         func(Pipeline) string
@@ -44,13 +60,13 @@ func (c Catalog) Find(r Request) (Pipeline, error) {
 		}
 		if len(match) == 0 {
 			slices.Sort(names)
-			return Pipeline{}, fmt.Errorf("there is no %s %q: want one of %s", s.what, s.want, strings.Join(names, ", "))
+			return Pipeline{}, refuse("there is no %s %q: want one of %s", s.what, s.want, strings.Join(names, ", "))
 		}
 		left = match
 	}
 	p := left[0]
 	if archs := p.architectures(); !slices.Contains(archs, r.Arch) {
-		return Pipeline{}, fmt.Errorf("%s %s-%s is not made for %q: want one of %s", p.release.Distro, p.image.Image, p.image.Variant, r.Arch, strings.Join(archs, ", "))
+		return Pipeline{}, refuse("%s %s-%s is not made for %q: want one of %s", p.release.Distro, p.image.Image, p.image.Variant, r.Arch, strings.Join(archs, ", "))
 	}
 	return p, nil
 }

@@ -152,8 +152,15 @@ func TestFind(t *testing.T) {
 	} {
 		r := request()
 		c.change(&r)
-		if _, err := catalog.Find(r); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := catalog.Find(r); !errors.As(err, new(*RequestError)) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, release := range []string{"9.x", "9.", ".9", "", "9.6/../8", "9.6\n", "9..6"} {
+		r := request()
+		r.Release = release
+		if _, err := catalog.Find(r); !errors.As(err, new(*RequestError)) || !strings.Contains(err.Error(), "is no release") {
+			t.Errorf("the release %q: %v", release, err)
 		}
 	}
 }
