@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -77,7 +78,11 @@ func (t *target) plan(ctx context.Context, dirs folders, lock *resolve.Lock, rep
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.Make(pipeline, t.request, checkout)
+	p, err := plan.Make(pipeline, t.request, checkout)
+	if errors.As(err, new(*plan.RequestError)) {
+		err = usageError{err}
+	}
+	return p, err
 }
 
 // checkout gets the kickstarts.

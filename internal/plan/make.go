@@ -17,7 +17,7 @@ import (
 )
 
 // Make makes the Plan. It reads the kickstart and its includes from checkout and does no other I/O. What is wrong with the
-// kickstart, or can't be carried out, is a kickstart.Problems with file, line and column.
+// kickstart, or can't be carried out, is a kickstart.Problems with file, line and column. A mirror that can't be used is a *RequestError.
 func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	release := p.release
 	plan := Plan{
@@ -88,20 +88,29 @@ func readKickstart(plan *Plan, p Pipeline, r Request, checkout source.Checkout) 
 	return ks, nil
 }
 
-// vars expands the variables of URLs.
-type vars struct{ replacer *strings.Replacer }
-
-func variables(plan Plan, p Pipeline, r Request) (vars, error) {
+// mirrorOf is the URL that the release's files are below. The error is a *RequestError.
+func mirrorOf(p Pipeline, r Request) (string, error) {
 	mirror := p.release.Mirror
 	if r.Mirror != "" {
 		mirror = r.Mirror
 	}
 	if mirror == "" {
-		return vars{}, fmt.Errorf("%s has no public mirror: say where it is with --mirror URL", plan.DistroName)
+		return "", refuse("%s has no public mirror: say where it is with --mirror URL", p.release.Name)
 	}
 	u, err := url.Parse(mirror)
 	if err != nil || !slices.Contains([]string{"http", "https", "file"}, u.Scheme) {
-		return vars{}, fmt.Errorf("the mirror %q is no http, https or file URL", redact.URL(mirror))
+		return "", refuse("the mirror %q is no http, https or file URL", redact.URL(mirror))
+	}
+	return mirror, nil
+}
+
+// vars expands the variables of URLs.
+type vars struct{ replacer *strings.Replacer }
+
+func variables(plan Plan, p Pipeline, r Request) (vars, error) {
+	mirror, err := mirrorOf(p, r)
+	if err != nil {
+		return vars{}, err
 	}
 	return vars{strings.NewReplacer("$mirror", strings.TrimRight(mirror, "/"), "$releasever", plan.Release, "$release", plan.Release,
 		"$version", plan.Version, "$basearch", plan.Arch, "$arch", plan.Arch)}, nil

@@ -226,7 +226,7 @@ func TestMakeOverrides(t *testing.T) {
 	}
 	for _, mirror := range []string{"/srv/mirror", "ftp://mirror.invalid"} {
 		r.Mirror = mirror
-		if _, err := makeOf(t, r, plain); err == nil || !strings.Contains(err.Error(), mirror) {
+		if _, err := makeOf(t, r, plain); !errors.As(err, new(*RequestError)) || !strings.Contains(err.Error(), mirror) {
 			t.Errorf("the mirror %s: %v", mirror, err)
 		}
 	}
