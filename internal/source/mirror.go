@@ -119,10 +119,6 @@ func fetch(ctx context.Context, repo *git.Repository, address, branch string) er
 
 // openBundle reads a git bundle, which go-git can't, by the git program.
 func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return Checkout{}, err
-	}
 	return withMirror(ctx, o.CacheDir, path, func(_ *git.Repository, mirror string) (Checkout, error) {
 		ref := plumbing.NewBranchReferenceName(o.Branch)
 		err := command.Run(ctx, gitCommand("--git-dir", mirror, "fetch", "--quiet", "--no-tags", "--force",
@@ -138,7 +134,7 @@ func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
 		if err != nil {
 			return Checkout{}, fmt.Errorf("opening the mirror %s: %w", mirror, err)
 		}
-		return at(repo, o, Checkout{URL: o.Override, From: path, Branch: o.Branch})
+		return at(repo, o, Checkout{URL: path, From: path, Branch: o.Branch})
 	})
 }
 
@@ -171,7 +167,7 @@ func openLocal(ctx context.Context, o Options, path string) (Checkout, error) {
 	if err == nil && len(changed) > 0 {
 		o.Report.Warn(path + " has changes that are not committed: the build uses the commit, without them")
 	}
-	return at(repo, o, Checkout{URL: o.Override, From: path, Branch: o.Branch})
+	return at(repo, o, Checkout{URL: path, From: path, Branch: o.Branch})
 }
 
 // at finds the commit to use and completes the checkout.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/progress"
@@ -17,7 +18,7 @@ import (
 
 // Checkout is one commit of a repository.
 type Checkout struct {
-	// URL names the repository: the first of the source's URLs, whichever of them answered; what the override says where there is one.
+	// URL names the repository: the first of the source's URLs, whichever of them answered; where there is an override, it, with its path made absolute.
 	URL    string
 	From   string // what was really read, for people: the URL that answered, or "cache"
 	Branch string
@@ -72,8 +73,13 @@ func openOverride(ctx context.Context, o Options) (Checkout, error) {
 	return openPath(ctx, o, o.Override)
 }
 
-// openPath opens what the user has on disk: a bundle, a git repository or a plain folder.
+// openPath opens what the user has on disk: a bundle, a git repository or a plain folder. The checkout is named by the absolute path, so that
+// the same folder makes the same plan however it was typed.
 func openPath(ctx context.Context, o Options, path string) (Checkout, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Checkout{}, fmt.Errorf("opening the kickstarts: %w", err)
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -89,7 +95,7 @@ func openPath(ctx context.Context, o Options, path string) (Checkout, error) {
 	if err != nil {
 		return Checkout{}, fmt.Errorf("opening the kickstarts: %w", err)
 	}
-	return Checkout{URL: o.Override, From: path, FS: root.FS()}, nil
+	return Checkout{URL: path, From: path, FS: root.FS()}, nil
 }
 
 // UnreachableError is a source of which no URL could be read.

@@ -218,6 +218,26 @@ func TestLocalOverrides(t *testing.T) {
 	}
 }
 
+func TestPathsAreAbsolute(t *testing.T) {
+	u := newUpstream(t)
+	u.commit("a.ks", "one")
+	u.git("bundle", "create", "--quiet", "../ks.bundle", "r9")
+	root := filepath.Dir(u.dir)
+	if err := os.Mkdir(filepath.Join(root, "plain"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	for _, name := range []string{"kickstarts", "plain", "ks.bundle"} {
+		want := filepath.Join(root, name)
+		for _, typed := range []string{name, "./" + name, want, "file://" + want} {
+			c, err := Open(t.Context(), Options{CacheDir: t.TempDir(), Branch: "r9", Override: typed})
+			if err != nil || c.URL != want {
+				t.Errorf("%s: %q, want %q: %v", typed, c.URL, want, err)
+			}
+		}
+	}
+}
+
 func TestTreeFS(t *testing.T) {
 	u := newUpstream(t)
 	for link, target := range map[string]string{"inside.ks": "sub/real.ks", "sub/up.ks": "../top.ks", "outside.ks": "../../etc/passwd", "absolute.ks": "/etc/passwd", "loop.ks": "loop.ks", "dir": "sub"} {
