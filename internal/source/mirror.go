@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/gofrs/flock"
 
 	"github.com/quarry-project/quarry/internal/command"
@@ -96,17 +94,17 @@ func fetch(ctx context.Context, repo *git.Repository, address, branch string) er
 	if err != nil {
 		return err
 	}
-	ref := plumbing.NewBranchReferenceName(branch)
+	there, mirrored := refs(branch)
 	err = remote.FetchContext(ctx, &git.FetchOptions{
 		RemoteName: "anonymous",
-		RefSpecs:   []config.RefSpec{config.RefSpec(fmt.Sprintf("+%s:%s", ref, ref))},
+		RefSpecs:   []config.RefSpec{config.RefSpec(fmt.Sprintf("+%s:%s", there, mirrored))},
 		Tags:       git.NoTags, Force: true, Prune: true,
 	})
 	switch {
 	case err == nil, errors.Is(err, git.NoErrAlreadyUpToDate):
 		return nil
 	case errors.Is(err, git.NoMatchingRefSpecError{}):
-		return errNoBranch
+		return &branchError{branch, remoteBranches(ctx, remote)}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
@@ -120,12 +118,12 @@ func fetch(ctx context.Context, repo *git.Repository, address, branch string) er
 // openBundle reads a git bundle, which go-git can't, by the git program.
 func openBundle(ctx context.Context, o Options, path string) (Checkout, error) {
 	return withMirror(ctx, o.CacheDir, path, func(_ *git.Repository, mirror string) (Checkout, error) {
-		ref := plumbing.NewBranchReferenceName(o.Branch)
-		err := command.Run(ctx, gitCommand("--git-dir", mirror, "fetch", "--quiet", "--no-tags", "--force",
-			"--no-write-fetch-head", "--", path, fmt.Sprintf("+%s:%s", ref, ref)))
-		if errors.Is(err, exec.ErrNotFound) {
-			return Checkout{}, fmt.Errorf("reading the bundle %s needs the git program: install git", path)
+		if err := checkBundle(ctx, path, o.Branch); err != nil {
+			return Checkout{}, err
 		}
+		there, mirrored := refs(o.Branch)
+		err := command.Run(ctx, gitCommand("--git-dir", mirror, "fetch", "--quiet", "--no-tags", "--force",
+			"--no-write-fetch-head", "--", path, fmt.Sprintf("+%s:%s", there, mirrored)))
 		if err != nil {
 			return Checkout{}, fmt.Errorf("reading the branch %s of the bundle %s: %w", o.Branch, path, err)
 		}
@@ -172,17 +170,17 @@ func openLocal(ctx context.Context, o Options, path string) (Checkout, error) {
 
 // at finds the commit to use and completes the checkout.
 func at(repo *git.Repository, o Options, c Checkout) (Checkout, error) {
-	head, err := branchHead(repo, o.Branch)
+	newest, err := branchHead(repo, o.Branch)
 	if err != nil {
 		return Checkout{}, fmt.Errorf("%s: the branch %s: %w", c.From, o.Branch, err)
 	}
-	commit := head
+	commit := newest
 	if o.Commit != "" {
 		if commit, err = repo.CommitObject(plumbing.NewHash(o.Commit)); err != nil {
 			return Checkout{}, fmt.Errorf("%s has no commit %s: %w", c.From, o.Commit, err)
 		}
 		// A repository may hold objects of nobody's branch, put there by anyone who can open a pull request.
-		if on, err := commit.IsAncestor(head); err != nil || !on {
+		if on, err := commit.IsAncestor(newest); err != nil || !on {
 			return Checkout{}, fmt.Errorf("%s: the commit %s is not on the branch %s", c.From, o.Commit, o.Branch)
 		}
 	}
@@ -192,15 +190,6 @@ func at(repo *git.Repository, o Options, c Checkout) (Checkout, error) {
 	}
 	c.Commit, c.FS = commit.Hash.String(), newTreeFS(tree, commit.Committer.When)
 	return c, nil
-}
-
-func branchHead(repo *git.Repository, branch string) (*object.Commit, error) {
-	for _, name := range []plumbing.ReferenceName{plumbing.NewBranchReferenceName(branch), plumbing.NewRemoteReferenceName("origin", branch)} {
-		if ref, err := repo.Reference(name, true); err == nil {
-			return repo.CommitObject(ref.Hash())
-		}
-	}
-	return nil, errNoBranch
 }
 
 // slug makes a readable file name of a source's name.

@@ -5,7 +5,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -42,7 +41,7 @@ type Source struct {
 type Options struct {
 	CacheDir string // mirrors are kept in its folder "git"
 	Source   Source
-	Branch   string
+	Branch   string // empty is what the repository has checked out: its HEAD
 	Commit   string // a commit of the branch; empty is its newest
 	Override string // instead of the source's URLs: a folder, a git repository, a bundle or a URL
 	Report   progress.Func
@@ -53,6 +52,9 @@ type Options struct {
 func Open(ctx context.Context, o Options) (Checkout, error) {
 	if o.Commit != "" && !isCommit(o.Commit) {
 		return Checkout{}, fmt.Errorf("%q is no commit: write all 40 hexadecimal digits", o.Commit)
+	}
+	if o.Branch == "" {
+		o.Branch = head
 	}
 	if o.Override != "" {
 		return openOverride(ctx, o)
@@ -116,8 +118,5 @@ func (e *UnreachableError) Error() string {
 }
 
 func (e *UnreachableError) Unwrap() []error { return e.Errs }
-
-// errNoBranch is a repository that answers but lacks the branch.
-var errNoBranch = errors.New("it has no such branch")
 
 func isCommit(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }

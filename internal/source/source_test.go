@@ -238,6 +238,29 @@ func TestPathsAreAbsolute(t *testing.T) {
 	}
 }
 
+func TestBranches(t *testing.T) {
+	u := newUpstream(t)
+	u.commit("a.ks", "one")
+	u.git("switch", "--quiet", "--create", "other")
+	want := u.commit("a.ks", "two")
+	whole, headless := filepath.Join(t.TempDir(), "a.bundle"), filepath.Join(t.TempDir(), "b.bundle")
+	u.git("bundle", "create", "--quiet", whole, "HEAD", "--all")
+	u.git("bundle", "create", "--quiet", headless, "r9", "other")
+	for _, override := range []string{u.dir, u.url, whole} {
+		o := Options{CacheDir: t.TempDir(), Override: override}
+		if c, err := Open(t.Context(), o); err != nil || c.Commit != want || c.Branch != head {
+			t.Errorf("%s without a branch: %+v: %v", override, c, err)
+		}
+		o.Branch = "r10"
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "it has no r10, only the branches other, r9: make") {
+			t.Errorf("%s without the branch: %v", override, err)
+		}
+	}
+	if _, err := Open(t.Context(), Options{CacheDir: t.TempDir(), Override: headless}); err == nil || !strings.Contains(err.Error(), "it has no HEAD, only the branches") {
+		t.Errorf("a bundle without HEAD: %v", err)
+	}
+}
+
 func TestTreeFS(t *testing.T) {
 	u := newUpstream(t)
 	for link, target := range map[string]string{"inside.ks": "sub/real.ks", "sub/up.ks": "../top.ks", "outside.ks": "../../etc/passwd", "absolute.ks": "/etc/passwd", "loop.ks": "loop.ks", "dir": "sub"} {
