@@ -17,13 +17,13 @@ func strangers(lock resolve.Lock, installed []artifact.Package) []string {
 	pinned := map[string]bool{}
 	for _, set := range [][]resolve.Package{lock.Packages, lock.Available} {
 		for _, p := range set {
-			pinned[p.NEVRA.String()] = true
+			pinned[p.String()] = true
 		}
 	}
 	var found []string
 	for _, p := range installed {
-		if p.Name != gpgPubkey && !pinned[p.NEVRA.String()] {
-			found = append(found, p.NEVRA.String())
+		if p.Name != gpgPubkey && !pinned[p.String()] {
+			found = append(found, p.String())
 		}
 	}
 	return found

@@ -14,6 +14,7 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		"", good, good + "---\nname: b\n", "name: a\nnmae: b\n", "name: a\nname: b\n", "inner:\n  sizes: [1, x]\n", "name: [\n", "name: &a b\ninner: *a\n",
 		"name: !!binary aGk=\n", "name: |\n  two\n  lines\n", "? [a]\n: b\n", "\ufeffname: a\n", "name: \"\\x00\"\n", "<<: {name: a}\n",
+		"A: 0\ninner:\n sizes: !00000000\n00", // the library panics
 	} {
 		f.Add(seed)
 	}

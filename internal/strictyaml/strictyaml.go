@@ -31,12 +31,18 @@ func (e *Error) Error() string {
 }
 
 // Decode reads data into the struct that into points to. File is the name for errors, which are all *Error.
-func Decode(file string, data []byte, into any) error {
+func Decode(file string, data []byte, into any) (err error) {
+	// The library panics on a few malformed texts, such as a collection with a tag that makes no sense.
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{File: file, Message: fmt.Sprintf("this is no YAML that can be read (%v)", p)}
+		}
+	}()
 	if len(data) > MaxSize {
 		return &Error{File: file, Message: fmt.Sprintf("%d bytes are more than the %d that such a file may have", len(data), MaxSize)}
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	err := d.Decode(into)
+	err = d.Decode(into)
 	if errors.Is(err, io.EOF) {
 		return &Error{File: file, Message: "the file is empty"}
 	}

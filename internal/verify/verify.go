@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"time"
 
@@ -73,11 +74,12 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 	return report, nil
 }
 
-// boots starts the image with each firmware, all at once: much of a start is waiting or the work of one CPU, even where it is emulated. The
-// result is in the order of s.Firmware.
+// boots starts the image with each firmware, as many side by side as the host has CPUs for: more would gain little, and systems that start
+// too slowly run into their own time-outs. The result is in the order of s.Firmware.
 func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
 	boots := make([]Boot, len(s.Firmware))
 	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, runtime.NumCPU()/s.CPUs))
 	for i, firmware := range s.Firmware {
 		group.Go(func() error {
 			b, err := v.boot(ctx, s, firmware)
