@@ -17,7 +17,7 @@ help: ## List these targets
 
 .PHONY: demo
 demo: ## Build GenericCloud for x86_64 from the test distribution, boot it, publish it into out/demo
-	scripts/host
+	scripts/host --tests
 	scripts/as-user demo-run
 
 .PHONY: build
