@@ -103,15 +103,16 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // keep gives the finished file f its name.
 func (s *Store) keep(f *os.File, d digest.Digest, size int64) (artifact.File, error) {
 	path := s.path(d)
-	err := f.Chmod(0o444)
-	if err == nil {
-		err = f.Sync()
-	}
+	err := f.Sync()
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		// Only now: under its old name others open it for writing, to wait for its lock.
+		err = f.Chmod(0o444)
 	}
 	if err != nil {
 		return artifact.File{}, s.explain(fmt.Errorf("storing a file: %w", err))
