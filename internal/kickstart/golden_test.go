@@ -1,31 +1,12 @@
 package kickstart
 
 import (
-	goflag "flag"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/quarry-project/quarry/test/golden"
 )
-
-var update = goflag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with the file, or rewrites the file.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s differs; -update rewrites it. Now:\n%s", name, text)
-	}
-}
 
 func parseText(t *testing.T, text string, o Options) (*File, error) {
 	t.Helper()
@@ -60,7 +41,7 @@ func readFile(t testing.TB, name string) string {
 
 func TestCanonicalText(t *testing.T) {
 	file := mustParse(t, readFile(t, "testdata/cloud.ks"), Options{})
-	golden(t, "testdata/cloud.canonical", file.String())
+	golden.Equal(t, "cloud.canonical", file.String())
 	if again := mustParse(t, file.String(), Options{}).String(); again != file.String() {
 		t.Errorf("the canonical text doesn't read back:\n%s", again)
 	}
@@ -75,7 +56,7 @@ func TestEveryProblemIsReported(t *testing.T) {
 	for _, p := range append(err.(Problems), file.Warnings...) {
 		b.WriteString(p.Error() + "\n")
 	}
-	golden(t, "testdata/broken.problems", b.String())
+	golden.Equal(t, "broken.problems", b.String())
 }
 
 func TestFormat(t *testing.T) {
@@ -84,7 +65,7 @@ func TestFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/style.formatted", after)
+	golden.Equal(t, "style.formatted", after)
 	again, err := Format("style.ks", strings.NewReader(after), Options{Version: RHEL9})
 	if err != nil || again != after {
 		t.Errorf("formatting twice changes it again: %v\n%s", err, again)
