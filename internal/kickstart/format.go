@@ -34,6 +34,12 @@ func (f *formatter) line(l line) {
 	if end := strings.IndexFunc(content, isSpace); end >= 0 {
 		first = content[:end]
 	}
+	if f.section == "" && strings.HasPrefix(first, "%") {
+		// Quotation marks may stand within a header's name, as in any word.
+		if words, _, err := split(trimEnd(l.text), true); err == nil && len(words) > 0 {
+			first = words[0].text
+		}
+	}
 	starts := f.table.sections[first] != nil
 	switch {
 	case first == "%end" && f.section != "":
