@@ -1,0 +1,111 @@
+// Command arches builds one image of the test distribution for several architectures, one after the other so that they don't disturb each
+// other, and prints what each phase took and its ratio to the first architecture's. Every build is a whole one: packages, machine,
+// format and boots; with the method "machine" only the packages are of interest, so the boots are left out.
+//
+// It measures; it is no test. Timings never fail it, a build that fails does.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/quarry-project/quarry/test/pebble"
+)
+
+// options are what the flags say.
+type options struct {
+	quarry, kickstarts, distro, work, publish string
+	arches, methods                           []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "arches:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var o options
+	arches := flag.String("arch", "x86_64,aarch64,ppc64le,s390x", "architectures; ratios are to the first")
+	methods := flag.String("packages", "sandbox,machine", "where packages are installed")
+	flag.StringVar(&o.quarry, "quarry", "bin/quarry", "the program")
+	flag.StringVar(&o.kickstarts, "kickstarts", "", "upstream's kickstarts (a bundle); without, Pebble's own is built")
+	flag.StringVar(&o.work, "work", "out/arches/work", "quarry's folder; emptied before each method, so that nothing is taken from an earlier run")
+	flag.StringVar(&o.publish, "publish", "out/arches/published", "where the images go")
+	flag.Parse()
+	o.arches, o.methods = strings.Split(*arches, ","), strings.Split(*methods, ",")
+	o.distro = "pebble"
+	if o.kickstarts != "" {
+		o.distro = "rocky"
+	}
+	var failed []error
+	for _, method := range o.methods {
+		results := map[string]result{}
+		for _, arch := range o.arches {
+			r, err := build(ctx, o, arch, method)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s, packages in the %s: %w", arch, method, err))
+			}
+			results[arch] = r
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		fmt.Printf("\npackages in the %s (seconds, and the ratio to %s)\n%s", method, o.arches[0], table(o.arches, results))
+	}
+	return errors.Join(failed...)
+}
+
+// build makes the architecture's tree of the test distribution, if there is none, and an image of it.
+func build(ctx context.Context, o options, arch, method string) (result, error) {
+	tree, err := pebble.Build(ctx, pebble.Options{Arch: arch})
+	if err != nil {
+		return result{}, err
+	}
+	work := filepath.Join(o.work, method+"-"+arch)
+	if err := os.RemoveAll(work); err != nil {
+		return result{}, fmt.Errorf("a run of before is in the way; remove it with `quarry gc --work %s --max-size 0`: %w", work, err)
+	}
+	args := []string{"build", "--distro", o.distro, "--image", "GenericCloud", "--arch", arch, "--mirror", "file://" + tree.Root,
+		"--packages", method, "--work", work, "--json"}
+	if o.distro == "rocky" {
+		args = append(args, "--kickstarts", o.kickstarts, "--key", filepath.Join(tree.Root, "9", "RPM-GPG-KEY-Pebble-9"))
+	}
+	if method == "machine" {
+		args = append(args, "--no-verify")
+	} else {
+		args = append(args, "--publish", o.publish)
+	}
+	fmt.Fprintf(os.Stderr, "arches: quarry %s\n", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, o.quarry, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	var out bytes.Buffer
+	log, err := os.Create(work + ".log")
+	if err != nil {
+		return result{}, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = &out, log
+	failure := cmd.Run()
+	var r result
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		return r, errors.Join(failure, fmt.Errorf("quarry's answer: %w (its events: %s)", err, log.Name()))
+	}
+	if failure != nil {
+		return r, fmt.Errorf("%w: %s (its events: %s)", failure, r.Error, log.Name())
+	}
+	return r, nil
+}
