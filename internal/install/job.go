@@ -24,6 +24,9 @@ func JobOf(p plan.Plan) (wire.Job, error) {
 	if err != nil {
 		return wire.Job{}, err
 	}
+	if storage.DiskLabel == "" {
+		storage.DiskLabel = p.Disk.Label
+	}
 	return wire.Job{
 		Format:  wire.Format,
 		Kind:    wire.Install,

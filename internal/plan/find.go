@@ -12,7 +12,7 @@ type Request struct {
 	Distro    string
 	Release   string // "9", or "9.6" for that minor release instead of the pipeline's
 	Image     string
-	Variant   string   // "" is the image's primary variant
+	Variant   string   // "" is the image's primary variant, or its only one
 	Arch      string   // RPM's name
 	Mirror    string   // URL instead of the distribution's
 	KeyFiles  []string // instead of the release's keys
@@ -54,7 +54,7 @@ func (c Catalog) Find(r Request) (Pipeline, error) {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
-			if strings.EqualFold(name, s.want) || s.what == "variant" && s.want == "" && p.image.Primary {
+			if strings.EqualFold(name, s.want) || s.what == "variant" && s.want == "" && (p.image.Primary || len(left) == 1) {
 				match = append(match, p)
 			}
 		}
@@ -65,17 +65,10 @@ func (c Catalog) Find(r Request) (Pipeline, error) {
 		left = match
 	}
 	p := left[0]
-	if archs := p.architectures(); !slices.Contains(archs, r.Arch) {
+	if archs := p.Architectures(); !slices.Contains(archs, r.Arch) {
 		return Pipeline{}, refuse("%s %s-%s is not made for %q: want one of %s", p.release.Distro, p.image.Image, p.image.Variant, r.Arch, strings.Join(archs, ", "))
 	}
 	return p, nil
-}
-
-func (p Pipeline) architectures() []string {
-	if len(p.image.Architectures) > 0 {
-		return p.image.Architectures
-	}
-	return p.release.Architectures
 }
 
 // major is "9" of "9.6".

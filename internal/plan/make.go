@@ -19,18 +19,7 @@ import (
 // Make makes the Plan. It reads the kickstart and its includes from checkout and does no other I/O. What is wrong with the
 // kickstart, or can't be carried out, is a kickstart.Problems with file, line and column. A mirror that can't be used is a *RequestError.
 func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
-	release := p.release
-	plan := Plan{
-		Distro: release.Distro, DistroName: release.Name, Release: release.Release, Version: release.Version, EFIDir: release.EFI,
-		Image: p.image.Image, Variant: p.image.Variant, Primary: p.image.Primary, Arch: r.Arch,
-		Builder: p.image.Builder, Naming: release.Naming,
-		Disk:    Disk{Size: p.diskSize},
-		Outputs: slices.Clone(p.image.Outputs),
-		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
-	}
-	if strings.Contains(r.Release, ".") {
-		plan.Version = r.Release
-	}
+	plan := p.Outline(r)
 	ks, err := readKickstart(&plan, p, r, checkout)
 	if err != nil {
 		return Plan{}, err
@@ -48,7 +37,7 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	if problems = append(problems, moreProblems...); len(problems) > 0 {
 		return Plan{}, problems
 	}
-	plan.Tree = vars.expand(release.Tree)
+	plan.Tree = vars.expand(p.release.Tree)
 	if plan.Keys, err = vars.keys(p, r); err != nil {
 		return Plan{}, err
 	}
@@ -59,6 +48,26 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 		plan.Verify.Firmware = firmwares(ks, r.Arch, installed)
 	}
 	return plan, nil
+}
+
+// Outline is the plan as far as the pipeline and the request alone tell it, without the kickstart and what follows from it.
+func (p Pipeline) Outline(r Request) Plan {
+	release := p.release
+	plan := Plan{
+		Distro: release.Distro, DistroName: release.Name, Release: release.Release, Version: release.Version, EFIDir: release.EFI,
+		Image: p.image.Image, Variant: p.image.Variant, Primary: p.image.Primary, Arch: r.Arch,
+		Builder: p.image.Builder, Naming: release.Naming,
+		Disk:    Disk{Size: p.diskSize},
+		Outputs: slices.Clone(p.image.Outputs),
+		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
+	}
+	if p.image.Builder == "pi" {
+		plan.Disk.Label = "msdos" // the Pi's firmware reads the old table on every model
+	}
+	if strings.Contains(r.Release, ".") {
+		plan.Version = r.Release
+	}
+	return plan
 }
 
 func readKickstart(plan *Plan, p Pipeline, r Request, checkout source.Checkout) (*kickstart.File, error) {

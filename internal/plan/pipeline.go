@@ -66,6 +66,7 @@ type imageFile struct {
 	Machine       machineYAML `yaml:"machine"`
 	Verify        verifyYAML  `yaml:"verify"`
 	Available     []string    `yaml:"available"` // packages that %post installs, where Quarry can't see it
+	Labels        []string    `yaml:"labels"`    // words to select images by, such as nightly
 }
 
 type diskYAML struct {
@@ -94,14 +95,40 @@ type Pipeline struct {
 	memoryMiB int
 }
 
+// Distro is the distribution in file names and options: "rocky".
+func (p Pipeline) Distro() string { return p.release.Distro }
+
 // Release is the release that the pipeline belongs to: "9".
 func (p Pipeline) Release() string { return p.release.Release }
+
+// Image is the image's name without its variant: "GenericCloud".
+func (p Pipeline) Image() string { return p.image.Image }
+
+// Variant is the image's variant: "Base".
+func (p Pipeline) Variant() string { return p.image.Variant }
 
 // Kickstart is the kickstart's path in its source.
 func (p Pipeline) Kickstart() string { return p.image.Kickstart }
 
+// Labels are the words that the image can be selected by, such as "nightly".
+func (p Pipeline) Labels() []string { return slices.Clone(p.image.Labels) }
+
+// Architectures are those that the image is made for, by RPM's names.
+func (p Pipeline) Architectures() []string {
+	if len(p.image.Architectures) > 0 {
+		return slices.Clone(p.image.Architectures)
+	}
+	return slices.Clone(p.release.Architectures)
+}
+
 // Catalog is all pipelines.
 type Catalog struct{ pipelines []Pipeline }
+
+// Pipelines returns all of them, in the order of their files' names.
+func (c Catalog) Pipelines() []Pipeline { return slices.Clone(c.pipelines) }
+
+// labelWord is what a label may be made of: it becomes part of options.
+var labelWord = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 // word is what names that become parts of file names and URLs may be made of.
 var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
@@ -198,16 +225,14 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	for at, value := range map[string]string{"$.image": i.Image, "$.variant": i.Variant, "$.verify.user": i.Verify.User} {
 		c.need(word.MatchString(value), at, "%q is no name: use letters, digits, dots and dashes", value)
 	}
-	c.need(i.Builder == "disk", "$.builder", "there is no builder %q, only disk", i.Builder)
+	c.need(slices.Contains(builders(), i.Builder), "$.builder", "there is no builder %q, only %s", i.Builder, strings.Join(builders(), ", "))
 	c.need(fs.ValidPath(i.Kickstart) && i.Kickstart != ".", "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
 	p.diskSize = c.size("$.disk.size", i.Disk.Size)
 	p.memoryMiB = int(c.size("$.machine.memory", i.Machine.Memory) >> 20)
 	c.need(i.Machine.CPUs > 0 && i.Machine.CPUs <= 64, "$.machine.cpus", "want 1 to 64")
-	c.need(len(i.Outputs) > 0, "$.outputs", "none is given")
-	for n, o := range i.Outputs {
-		at := fmt.Sprintf("$.outputs[%d]", n)
-		c.need(word.MatchString(o.Format), at+".format", "%q is no format", o.Format)
-		c.need(slices.Contains([]string{"", "zlib", "zstd"}, o.Compression), at+".compression", "want zlib, zstd or nothing, not %q", o.Compression)
+	c.outputs(i.Builder, i.Outputs)
+	for n, label := range i.Labels {
+		c.need(labelWord.MatchString(label), fmt.Sprintf("$.labels[%d]", n), "%q is no label: use lower-case letters, digits and dashes", label)
 	}
 	for n, f := range i.Verify.Firmware {
 		c.need(f == BIOS || f == UEFI, fmt.Sprintf("$.verify.firmware[%d]", n), "want bios or uefi, not %q", f)

@@ -19,7 +19,7 @@ type Plan struct {
 	Variant    string `json:"variant"`    // "Base"
 	Arch       string `json:"arch"`       // RPM's name: "x86_64"
 	Primary    bool   `json:"primary"`    // this variant is also published without its name
-	Builder    string `json:"builder"`    // "disk"
+	Builder    string `json:"builder"`    // "disk", "pi", "rootfs"
 	Naming     string `json:"naming"`     // "wiki" or "toolkit"
 	EFIDir     string `json:"efiDir"`     // the distribution's folder in the EFI system partition: "rocky"
 
@@ -130,12 +130,15 @@ type Packages struct {
 // Disk is the disk to install on.
 type Disk struct {
 	Size int64 `json:"size"` // bytes
+	// Label is the partition table's kind where the kickstart names none: "msdos", or "" for gpt.
+	Label string `json:"label,omitempty"`
 }
 
 // Output is one file to make of the installed disk.
 type Output struct {
 	Format      string `json:"format"`                // the published suffix without its dot: "qcow2", "raw.xz"
 	Compression string `json:"compression,omitempty"` // of qcow2: "zlib", "zstd", or "" for none
+	Provider    string `json:"provider,omitempty"`    // of box: "libvirt", "virtualbox", "vmware_desktop"
 }
 
 // MachineNeeds is what the install machine has to have.

@@ -27,7 +27,7 @@ func (p Plan) Text() string {
 	}
 	row("Disk", "%s (%d bytes)", units.BytesSize(float64(p.Disk.Size)), p.Disk.Size)
 	for i, o := range p.Outputs {
-		row(first(i, "Output"), "%s %s", o.Format, choose(o.Compression != "", "("+o.Compression+")", ""))
+		row(first(i, "Output"), "%s %s", o.Format, choose(o.Compression+o.Provider != "", "("+o.Compression+o.Provider+")", ""))
 	}
 	row("Boots under", "%s", strings.Join(p.Verify.Firmware, ", "))
 	row("Published", "in the form %q%s", p.Naming, choose(p.Primary, ", also without its variant", ""))
