@@ -4,7 +4,6 @@ package disk
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/agent/wire"
@@ -13,7 +12,6 @@ import (
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/packaging"
-	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/resolve"
 )
 
@@ -32,7 +30,7 @@ func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, err
 	}
 	built := builders.Built{Phases: disk.Phases}
 	for _, output := range job.Plan.Outputs {
-		img, err := pack(ctx, job, disk, output)
+		img, err := builders.Pack(ctx, job, packaging.Source{Disk: &disk}, output)
 		if err != nil {
 			return built, err
 		}
@@ -87,34 +85,4 @@ func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifa
 	}}
 	out, err := engine.Do(ctx, job.Runner, step, in)
 	return out.Disk, err
-}
-
-// packInput is what an image depends on: a disk has no digest of its own, it is what its step's input made it.
-type packInput struct {
-	Disk   string // path of the disk, whose folder is named by the key of the step that made it
-	Output plan.Output
-	disk   artifact.Disk
-}
-
-type packResult struct{ Image artifact.Image }
-
-// Files of an image: the image.
-func (r packResult) Files() []artifact.File { return []artifact.File{r.Image.File} }
-
-func pack(ctx context.Context, job builders.Job, disk artifact.Disk, output plan.Output) (artifact.Image, error) {
-	format, err := packaging.Lookup(output.Format)
-	if err != nil {
-		return artifact.Image{}, err
-	}
-	step := engine.Step[packInput, packResult]{Name: "package", Version: 1, Run: func(ctx context.Context, in packInput, env engine.Env) (packResult, error) {
-		img, err := format.Make(ctx, in.disk, in.Output, imagePath(env.Dir, job.Plan, in.Output), env.Report)
-		return packResult{img}, err
-	}}
-	out, err := engine.Do(ctx, job.Runner, step, packInput{Disk: disk.Path, Output: output, disk: disk})
-	return out.Image, err
-}
-
-// imagePath names the image after its plan, so that whoever finds the file in the work folder knows what it is.
-func imagePath(dir string, p plan.Plan, o plan.Output) string {
-	return filepath.Join(dir, p.Name()+"."+o.Format)
 }

@@ -39,7 +39,7 @@ func conform(t *testing.T, f Format, unpack unpacker, outputs ...plan.Output) {
 	}
 	t.Run("unknown compression", func(t *testing.T) {
 		dst := filepath.Join(t.TempDir(), "image")
-		_, err := f.Make(t.Context(), testDisk(t), plan.Output{Format: f.Name(), Compression: "rot13"}, dst, nil)
+		_, err := f.Make(t.Context(), sourceOf(testDisk(t)), plan.Output{Format: f.Name(), Compression: "rot13"}, dst, nil)
 		if err == nil || !strings.Contains(err.Error(), "rot13") {
 			t.Errorf("got %v; want an error that names the compression", err)
 		}
@@ -47,12 +47,14 @@ func conform(t *testing.T, f Format, unpack unpacker, outputs ...plan.Output) {
 	})
 }
 
+func sourceOf(d artifact.Disk) Source { return Source{Disk: &d} }
+
 func conformMakes(t *testing.T, f Format, out plan.Output, unpack unpacker) {
 	disk := testDisk(t)
 	dst := filepath.Join(t.TempDir(), "a name, with more.image")
 	var mu sync.Mutex
 	var last progress.Event
-	img, err := f.Make(t.Context(), disk, out, dst, func(e progress.Event) {
+	img, err := f.Make(t.Context(), sourceOf(disk), out, dst, func(e progress.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		if e.Phase != phase || e.Unit != progress.Percent || e.Total != 100 || e.Done < last.Done {
@@ -99,7 +101,7 @@ func conformReplaces(t *testing.T, f Format, out plan.Output, unpack unpacker) {
 	if err := os.WriteFile(dst, []byte("what was there before"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Make(t.Context(), disk, out, dst, nil); err != nil {
+	if _, err := f.Make(t.Context(), sourceOf(disk), out, dst, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := unpack(t, dst); int64(len(got)) != disk.VirtualSize {
@@ -111,7 +113,7 @@ func conformCancelled(t *testing.T, f Format, out plan.Output) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	keeps(t, func(dst string) error {
-		_, err := f.Make(ctx, testDisk(t), out, dst, nil)
+		_, err := f.Make(ctx, sourceOf(testDisk(t)), out, dst, nil)
 		return err
 	})
 }
@@ -120,7 +122,7 @@ func conformFails(t *testing.T, f Format, out plan.Output) {
 	disk := testDisk(t)
 	disk.Format = "vmdk" // whose header the file does not have
 	keeps(t, func(dst string) error {
-		_, err := f.Make(t.Context(), disk, out, dst, nil)
+		_, err := f.Make(t.Context(), sourceOf(disk), out, dst, nil)
 		return err
 	})
 }

@@ -1,30 +1,62 @@
-// Package packaging makes finished files of installed disks: a file of this package per output format, all behind Format and held to one
-// conformance suite. It never boots, names or publishes what it makes, and never looks into the file systems.
+// Package packaging makes finished files of what was installed, disks and root file systems: a file of this package per output format, all
+// behind Format and held to one conformance suite. It never boots, names or publishes what it makes, and never looks into the file systems.
 package packaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/artifact"
-	"github.com/quarry-project/quarry/internal/digest"
-	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
+// Kind is what a format is made of.
+type Kind string
+
+// The kinds.
+const (
+	Disk Kind = "disk" // an installed disk
+	Tree Kind = "tree" // a root file system as one tar
+)
+
+// Source is what was installed. Exactly one of Disk and Tree is set.
+type Source struct {
+	Disk  *artifact.Disk
+	Tree  *artifact.Tree // of the format "tar"
+	About About
+}
+
+// About says what an image is, for formats whose files say so themselves.
+type About struct {
+	Name    string `json:"name"`    // of the build: "rocky-9-Container-Base-x86_64"
+	Distro  string `json:"distro"`  // for people: "Rocky"
+	Version string `json:"version"` // "9.6"
+	Image   string `json:"image"`   // "Container"
+	Variant string `json:"variant"` // "Base"
+}
+
+// AboutPlan says of a plan's images what they are.
+func AboutPlan(p plan.Plan) About {
+	return About{Name: p.Name(), Distro: p.DistroName, Version: p.Version, Image: p.Image, Variant: p.Variant}
+}
+
 // Format makes files of one kind. Implementations are stateless values.
 //
-// Make writes disk to dst as out says, which is of this format, and describes the file. The file is complete, checked and
+// Make writes in to dst as out says, which is one of Outputs, and describes the file. The file is complete, checked and
 // flushed before it has the name dst; on an error, cancellation included, dst is what it was before and nothing else is left beside it.
-// Reports come in percent, end in 100, and have the phase "package".
+// The same input makes the same bytes, on any host with the same programs. Reports come in percent, end in 100, and have the phase "package".
 type Format interface {
 	// Name is the published suffix without its dot, which is also Output.Format: "qcow2".
 	Name() string
-	Make(ctx context.Context, disk artifact.Disk, out plan.Output, dst string, report progress.Func) (artifact.Image, error)
+	// Takes is the kind of Source that Make needs.
+	Takes() Kind
+	// Outputs are all that Make can be asked for, the usual one first.
+	Outputs() []plan.Output
+	Make(ctx context.Context, in Source, out plan.Output, dst string, report progress.Func) (artifact.Image, error)
 }
 
 // phase is the name under which all formats report.
@@ -45,35 +77,70 @@ func Lookup(name string) (Format, error) {
 	return nil, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(known, ", "))
 }
 
-// place has write make a file under a temporary name beside dst, digests it and gives it its name.
-func place(dst string, write func(temporary string) error) (artifact.File, error) {
-	fail := func(err error) (artifact.File, error) {
-		return artifact.File{}, fmt.Errorf("making %s: %w", dst, err)
-	}
-	dst, err := filepath.Abs(dst)
+// Make makes one output of in: it finds the format, checks that it can do what is asked, and has it done.
+func Make(ctx context.Context, in Source, out plan.Output, dst string, report progress.Func) (artifact.Image, error) {
+	f, err := Accept(out)
 	if err != nil {
-		return fail(err)
+		return artifact.Image{}, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(dst), "."+filepath.Base(dst)+".*")
+	return f.Make(ctx, in, out, dst, report)
+}
+
+// Accept finds the format that can make out. Its error says what can be asked for.
+func Accept(out plan.Output) (Format, error) {
+	f, err := Lookup(out.Format)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	defer os.Remove(f.Name()) // no longer there when all went well
-	if err := f.Close(); err != nil {
-		return fail(err)
+	return f, accept(f, out)
+}
+
+func accept(f Format, out plan.Output) error {
+	all := f.Outputs()
+	if slices.Contains(all, out) {
+		return nil
 	}
-	if err := write(f.Name()); err != nil {
-		return fail(err)
+	var known []string
+	for _, o := range all {
+		known = append(known, describe(o))
 	}
-	sum, size, err := digest.File(f.Name())
-	if err != nil {
-		return fail(err)
+	return fmt.Errorf("there is no %s: want %s", describe(out), strings.Join(known, " or "))
+}
+
+// describe puts an output in words: "qcow2 (zlib)".
+func describe(o plan.Output) string {
+	text := o.Format
+	for _, detail := range []string{o.Compression, o.Provider} {
+		if detail != "" {
+			text += " (" + detail + ")"
+		}
 	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return fail(err)
+	return text
+}
+
+// check says what is wrong with in and out for the format.
+func (in Source) check(f Format, out plan.Output) error {
+	if (in.Disk == nil) == (in.Tree == nil) {
+		return errors.New("packaging needs a disk or a root file system, and not both")
 	}
-	if err := durable.Rename(f.Name(), dst); err != nil {
-		return fail(err)
+	has := Disk
+	if in.Tree != nil {
+		has = Tree
 	}
-	return artifact.File{Path: dst, Size: size, Digest: sum}, nil
+	if has != f.Takes() {
+		return fmt.Errorf("the format %s is made of a %s, and there is a %s", f.Name(), f.Takes(), has)
+	}
+	if in.Tree != nil && in.Tree.Format != "tar" {
+		return fmt.Errorf("the format %s is made of a tar, and the root file system is a %s", f.Name(), in.Tree.Format)
+	}
+	return accept(f, out)
+}
+
+// image describes the finished file.
+func (in Source) image(f Format, file artifact.File) artifact.Image {
+	if t := in.Tree; t != nil {
+		return artifact.Image{File: file, Format: f.Name(), Arch: t.Arch, Packages: t.Packages}
+	}
+	d := in.Disk
+	return artifact.Image{File: file, Format: f.Name(), VirtualSize: d.VirtualSize, Arch: d.Arch, Boot: d.Boot, Packages: d.Packages}
 }

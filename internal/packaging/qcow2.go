@@ -2,7 +2,6 @@ package packaging
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/plan"
@@ -17,16 +16,23 @@ type QCOW2 struct{}
 // Name returns "qcow2".
 func (QCOW2) Name() string { return "qcow2" }
 
-// Make converts disk with qemu-img and has qemu-img check what came out.
-func (QCOW2) Make(ctx context.Context, disk artifact.Disk, out plan.Output, dst string, report progress.Func) (artifact.Image, error) {
-	conversion := qemuimg.Conversion{From: disk.Path, FromFormat: disk.Format, ToFormat: "qcow2"}
-	switch out.Compression {
-	case "":
-	case "zlib", "zstd":
+// Takes returns Disk.
+func (QCOW2) Takes() Kind { return Disk }
+
+// Outputs differ in compression.
+func (QCOW2) Outputs() []plan.Output {
+	return []plan.Output{{Format: "qcow2", Compression: "zlib"}, {Format: "qcow2", Compression: "zstd"}, {Format: "qcow2"}}
+}
+
+// Make converts the disk with qemu-img and has qemu-img check what came out.
+func (f QCOW2) Make(ctx context.Context, in Source, out plan.Output, dst string, report progress.Func) (artifact.Image, error) {
+	if err := in.check(f, out); err != nil {
+		return artifact.Image{}, err
+	}
+	conversion := qemuimg.Conversion{From: in.Disk.Path, FromFormat: in.Disk.Format, ToFormat: "qcow2"}
+	if out.Compression != "" {
 		conversion.Compress = true
 		conversion.Options = []string{"compression_type=" + out.Compression}
-	default:
-		return artifact.Image{}, fmt.Errorf("qcow2 has no compression %q: want zlib, zstd or none", out.Compression)
 	}
 	file, err := place(dst, func(temporary string) error {
 		conversion.To = temporary
@@ -41,7 +47,5 @@ func (QCOW2) Make(ctx context.Context, disk artifact.Disk, out plan.Output, dst 
 	if err != nil {
 		return artifact.Image{}, err
 	}
-	return artifact.Image{
-		File: file, Format: "qcow2", VirtualSize: disk.VirtualSize, Arch: disk.Arch, Boot: disk.Boot, Packages: disk.Packages,
-	}, nil
+	return in.image(f, file), nil
 }

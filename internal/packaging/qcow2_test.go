@@ -33,7 +33,7 @@ func TestQCOW2(t *testing.T) {
 func TestQCOW2SaysItsCompression(t *testing.T) {
 	for _, compression := range []string{"zlib", "zstd"} {
 		dst := filepath.Join(t.TempDir(), "image.qcow2")
-		if _, err := (QCOW2{}).Make(t.Context(), testDisk(t), plan.Output{Format: "qcow2", Compression: compression}, dst, nil); err != nil {
+		if _, err := (QCOW2{}).Make(t.Context(), sourceOf(testDisk(t)), plan.Output{Format: "qcow2", Compression: compression}, dst, nil); err != nil {
 			t.Fatal(err)
 		}
 		info, err := qemuimg.Read(t.Context(), dst, "qcow2")

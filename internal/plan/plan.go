@@ -134,7 +134,7 @@ type Disk struct {
 	Label string `json:"label,omitempty"`
 }
 
-// Output is one file to make of the installed disk.
+// Output is one file to make of the installed disk or root file system.
 type Output struct {
 	Format      string `json:"format"`                // the published suffix without its dot: "qcow2", "raw.xz"
 	Compression string `json:"compression,omitempty"` // of qcow2: "zlib", "zstd", or "" for none
