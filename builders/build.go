@@ -3,15 +3,12 @@ package builders
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/plan"
-	"github.com/quarry-project/quarry/internal/progress"
-	"github.com/quarry-project/quarry/internal/publish"
 	"github.com/quarry-project/quarry/internal/resolve"
 	"github.com/quarry-project/quarry/internal/store"
 	"github.com/quarry-project/quarry/internal/verify"
@@ -30,20 +27,13 @@ type Setup struct {
 	Deadlines vm.Deadlines
 	Lock      *resolve.Lock // to build from; nil solves
 	NoVerify  bool          // leave the boots out; what is published then is never linked as latest
-	Publish   *Publish      // nil publishes nothing
+	Publish   []Publish     // every tree to publish into
 }
 
 // Agent is the program that runs in build machines.
 type Agent struct {
 	Path string
 	ID   string // digest of the program
-}
-
-// Publish says where and how far to publish.
-type Publish struct {
-	Dir    string
-	Date   string // YYYYMMDD in UTC
-	Latest bool
 }
 
 // Outcome is what a build came to. It is written as JSON beside the build's logs.
@@ -53,8 +43,8 @@ type Outcome struct {
 	Accel     string           `json:"accel"`
 	Images    []artifact.Image `json:"images"`
 	Phases    []artifact.Phase `json:"phases,omitempty"`
-	Reports   []verify.Report  `json:"reports"` // of the images that were booted
-	Published *publish.Result  `json:"published,omitempty"`
+	Reports   []verify.Report  `json:"reports"`                // of the images that were booted
+	Published []Destination    `json:"destinations,omitempty"` // one for each of Setup.Publish that was tried
 }
 
 // Build goes the whole way for one plan. When it fails, Outcome holds what was reached.
@@ -109,9 +99,6 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 			return out, err
 		}
 	}
-	if s.Publish == nil {
-		return out, nil
-	}
 	return out, s.PublishOutcome(ctx, &out)
 }
 
@@ -120,45 +107,4 @@ func (s Setup) probe(ctx context.Context, p plan.Plan, a arch.Arch, agent Agent,
 	return install.Probe(ctx, install.ProbeSpec{
 		Accel: s.Accel, Arch: a, Release: p.Release, Inputs: inputs, Agent: agent.Path, CacheDir: s.CacheDir,
 	})
-}
-
-// PublishOutcome puts the images and their reports into the tree and tells what became of them.
-func (s Setup) PublishOutcome(ctx context.Context, out *Outcome) error {
-	var items []publish.Item
-	for _, img := range out.Images {
-		subject, alias, err := publish.SubjectOf(out.Plan, img)
-		if err != nil {
-			return err
-		}
-		items = append(items, publish.Item{Image: img, Subject: subject, Alias: alias, Report: out.report(img)})
-	}
-	report := s.Runner.Report
-	start := time.Now()
-	result, err := publish.Tree(s.Publish.Dir).Publish(ctx, items, publish.Options{
-		Date: s.Publish.Date, Latest: s.Publish.Latest, Report: report,
-	})
-	if err != nil {
-		return &engine.StepError{Step: "publish", Err: err}
-	}
-	out.Published = &result
-	seconds := time.Since(start).Seconds()
-	done := progress.Event{Kind: progress.Done, Step: "publish", Message: "in " + result.Dir, Seconds: seconds}
-	if !result.Changed {
-		done = progress.Event{Kind: progress.Skipped, Step: "publish", Message: "unchanged"}
-	}
-	report.Report(done)
-	if s.Runner.OnDone != nil {
-		s.Runner.OnDone(engine.Record{Step: "publish", Skipped: !result.Changed, Seconds: seconds})
-	}
-	return nil
-}
-
-// report is what booting an image showed, nil when it was not booted.
-func (o *Outcome) report(img artifact.Image) *verify.Report {
-	for i := range o.Reports {
-		if o.Reports[i].Image.Digest == img.Digest {
-			return &o.Reports[i]
-		}
-	}
-	return nil
 }

@@ -23,7 +23,7 @@ import (
 // buildFlags are quarry build's own flags.
 type buildFlags struct {
 	target
-	publish  string
+	publish  []string
 	lock     string
 	accel    string
 	packages string
@@ -49,7 +49,7 @@ a build that was stopped goes on where it was. An image that does not pass its b
 	}
 	b.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&b.publish, "publish", "", "publish into `DIR`")
+	f.StringArrayVar(&b.publish, "publish", nil, publishUsage)
 	f.StringVar(&b.lock, "lock", "", "build from this Lock `FILE` instead of solving")
 	f.StringVar(&b.accel, "accel", "auto", "kvm, tcg (emulation), or auto: try KVM and fall back")
 	f.StringVar(&b.packages, "packages", "auto", "where packages are installed: sandbox, machine, or auto")
@@ -106,9 +106,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 	setup, err := b.setup(dirs, record, method, accel)
 	if err == nil {
 		setup.Lock, setup.NoVerify = lock, b.noVerify
-		if b.publish != "" {
-			setup.Publish = &builders.Publish{Dir: b.publish, Date: date, Latest: !b.noLatest}
-		}
+		setup.Publish = destinations(b.publish, date, !b.noLatest)
 		err = record.build(cmd.Context(), setup, p)
 	}
 	view.Close()
@@ -116,6 +114,9 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 		return errors.Join(err, printJSON(out, record.result(err)))
 	}
 	if err != nil {
+		for _, d := range record.outcome.Published { // one that failed does not hide the others
+			destination(out, d)
+		}
 		explain(cmd.ErrOrStderr(), err, record.dir)
 		return &reportedError{err}
 	}

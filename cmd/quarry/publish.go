@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -13,7 +14,8 @@ import (
 )
 
 func newPublish() *cobra.Command {
-	var work, dir, date string
+	var work, date string
+	var trees []string
 	var noLatest, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "publish BUILD",
@@ -24,7 +26,7 @@ build's name, as quarry build prints it, or the path of a build.json. Links move
   quarry publish ./build.json --publish out --no-latest`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if dir == "" {
+			if len(trees) == 0 {
 				return usageError{fmt.Errorf("publish where? say --publish DIR")}
 			}
 			day, err := dateOr(date, time.Now())
@@ -42,26 +44,38 @@ build's name, as quarry build prints it, or the path of a build.json. Links move
 			view := newView(cmd.ErrOrStderr(), asJSON, false)
 			setup := builders.Setup{
 				Runner:  &engine.Runner{Report: view.Show},
-				Publish: &builders.Publish{Dir: dir, Date: day, Latest: !noLatest},
+				Publish: destinations(trees, day, !noLatest),
 			}
 			err = setup.PublishOutcome(cmd.Context(), &outcome)
 			view.Close()
-			if err != nil {
+			if len(outcome.Published) == 0 {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), outcome.Published)
+				return errors.Join(err, printJSON(cmd.OutOrStdout(), outcome.Published))
 			}
-			return summary(cmd.OutOrStdout(), outcome, nil, 0)
+			return errors.Join(err, summary(cmd.OutOrStdout(), outcome, nil, 0))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&dir, "publish", "", "the tree: `DIR`")
+	f.StringArrayVar(&trees, "publish", nil, publishUsage)
 	f.StringVar(&date, "date", "", "date in the published names, `YYYYMMDD` (default: today in UTC)")
 	f.BoolVar(&noLatest, "no-latest", false, "leave the latest links where they are")
 	f.StringVar(&work, "work", "", "the `DIR` that the build kept everything under")
 	f.BoolVar(&asJSON, "json", false, "write JSON for machines")
 	return cmd
+}
+
+// publishUsage explains --publish, which several commands have.
+const publishUsage = "publish into the tree `DIR`; can be given several times, and one that fails does not keep the others from being tried"
+
+// destinations are the trees to publish into.
+func destinations(dirs []string, date string, latest bool) []builders.Publish {
+	var all []builders.Publish
+	for _, dir := range dirs {
+		all = append(all, builders.Publish{Dir: dir, Date: date, Latest: latest})
+	}
+	return all
 }
 
 // loadOutcome reads the record of a build.

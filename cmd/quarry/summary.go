@@ -17,22 +17,10 @@ import (
 // summary ends a good build: what was published, what booting showed, how long each step took.
 func summary(w io.Writer, o builders.Outcome, steps []engine.Record, took time.Duration) error {
 	var b strings.Builder
-	if o.Published != nil {
-		fmt.Fprintf(&b, "\npublished in %s\n", o.Published.Dir)
-		for _, p := range o.Published.Items {
-			state := "unchanged"
-			if p.New {
-				state = "new"
-			}
-			fmt.Fprintf(&b, "  %s  (%s)\n", p.File, state)
-			for _, l := range p.Links {
-				fmt.Fprintf(&b, "  %s -> %s\n", l, p.File)
-			}
-			if p.Withheld != "" {
-				fmt.Fprintf(&b, "  no link was moved: %s\n", p.Withheld)
-			}
-		}
-	} else {
+	for _, d := range o.Published {
+		destination(&b, d)
+	}
+	if len(o.Published) == 0 {
 		for _, img := range o.Images {
 			fmt.Fprintf(&b, "\n%s\n", img.Path)
 		}
@@ -45,6 +33,28 @@ func summary(w io.Writer, o builders.Outcome, steps []engine.Record, took time.D
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// destination says what became of publishing into one tree.
+func destination(w io.Writer, d builders.Destination) {
+	if d.Error != "" {
+		fmt.Fprintf(w, "\nNOT published in %s: %s\n", d.Dir, d.Error)
+		return
+	}
+	fmt.Fprintf(w, "\npublished in %s\n", d.Dir)
+	for _, p := range d.Items {
+		state := "unchanged"
+		if p.New {
+			state = "new"
+		}
+		fmt.Fprintf(w, "  %s  (%s)\n", p.File, state)
+		for _, l := range p.Links {
+			fmt.Fprintf(w, "  %s -> %s\n", l, p.File)
+		}
+		if p.Withheld != "" {
+			fmt.Fprintf(w, "  no link was moved: %s\n", p.Withheld)
+		}
+	}
 }
 
 // boots says what booting an image showed.
