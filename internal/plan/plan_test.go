@@ -312,7 +312,7 @@ nano
 	if !p.Packages.ExcludeDocs || !p.Packages.ExcludeWeakDeps || p.Packages.Languages == nil || !slices.Equal(*p.Packages.Languages, []string{"de", "en"}) {
 		t.Errorf("options: %+v", p.Packages)
 	}
-	if !slices.Equal(p.Verify.Firmware, []string{BIOS}) || !slices.Contains(p.Packages.Available, "shim-x64") {
+	if !slices.Equal(p.Verify.Firmware, []string{"bios"}) || !slices.Contains(p.Packages.Available, "shim-x64") {
 		t.Errorf("without an EFI system partition it boots under %q, with %q at hand", p.Verify.Firmware, p.Packages.Available)
 	}
 	none, err := makeOf(t, request(), plain+"%packages --nocore\nbash\n%end\n")
@@ -327,14 +327,16 @@ func TestFirmware(t *testing.T) {
 		name, arch, text string
 		want             []string
 	}{
-		{"UEFI alone", "x86_64", plain + esp, []string{UEFI}},
-		{"BIOS alone", "x86_64", plain + bios, []string{BIOS}},
-		{"room for both, one loader", "x86_64", plain + esp + bios, []string{UEFI}},
-		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{BIOS, UEFI}},
-		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{BIOS, UEFI}},
-		{"reqpart", "x86_64", plain + "reqpart\n", []string{UEFI}},
-		{"aarch64", "aarch64", plain + esp, []string{UEFI}},
-		{"s390x", "s390x", plain, []string{BIOS}},
+		{"UEFI alone", "x86_64", plain + esp, []string{"uefi"}},
+		{"BIOS alone", "x86_64", plain + bios, []string{"bios"}},
+		{"room for both, one loader", "x86_64", plain + esp + bios, []string{"uefi"}},
+		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{"bios", "uefi"}},
+		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{"bios", "uefi"}},
+		{"reqpart", "x86_64", plain + "reqpart\n", []string{"uefi"}},
+		{"aarch64", "aarch64", plain + esp, []string{"uefi"}},
+		{"s390x", "s390x", plain, []string{"s390-ccw"}},
+		{"ppc64le", "ppc64le", plain + "part prepboot --fstype=prepboot --size=4\n", []string{"slof"}},
+		{"riscv64", "riscv64", plain + esp, []string{"uefi"}},
 	} {
 		r := request()
 		r.Arch = c.arch
