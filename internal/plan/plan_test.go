@@ -22,7 +22,7 @@ release: "9"
 version: "9.6"
 efi: test
 naming: wiki
-architectures: [x86_64, aarch64, s390x]
+architectures: [x86_64, aarch64, ppc64le, riscv64, s390x]
 mirror: https://mirror.invalid/test/
 tree: $mirror/$version/BaseOS/$basearch/os
 repositories:
@@ -109,7 +109,7 @@ func TestLoadRefuses(t *testing.T) {
 		"odd label":         {"test/9/image.yaml", "primary: true", "labels: [nightly, No Way]", []string{"test/9/image.yaml:3:19", "No Way"}},
 		"wrong folder":      {"test/9/release.yaml", "distro: test", "distro: tost", []string{"test/9/release.yaml:1:9"}},
 		"wrong version":     {"test/9/release.yaml", `"9.6"`, `"8.6"`, []string{"test/9/release.yaml:4:10"}},
-		"unknown arch":      {"test/9/release.yaml", "s390x]", "vax]", []string{"test/9/release.yaml:7:34", "vax"}},
+		"unknown arch":      {"test/9/release.yaml", "s390x]", "vax]", []string{"test/9/release.yaml:7:52", "vax"}},
 		"key not pinned":    {"test/9/release.yaml", "\n    fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567", "", []string{"test/9/release.yaml", "trust: mirror"}},
 		"odd fingerprint":   {"test/9/release.yaml", "fingerprint: 01", "fingerprint: xx", []string{"test/9/release.yaml:15:18"}},
 		"not YAML":          {"test/9/release.yaml", "distro: test", "distro: [", []string{"test/9/release.yaml:"}},
