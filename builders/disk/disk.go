@@ -4,15 +4,13 @@ package disk
 
 import (
 	"context"
+	"slices"
 
 	"github.com/quarry-project/quarry/builders"
-	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/artifact"
-	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/packaging"
-	"github.com/quarry-project/quarry/internal/resolve"
 )
 
 // Builder builds disk images.
@@ -24,11 +22,11 @@ func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, err
 	if err != nil {
 		return builders.Built{}, err
 	}
-	disk, err := makeDisk(ctx, job, tree)
+	disk, phases, err := makeDisk(ctx, job, tree)
+	built := builders.Built{Phases: phases}
 	if err != nil {
-		return builders.Built{}, err
+		return built, err
 	}
-	built := builders.Built{Phases: disk.Phases}
 	for _, output := range job.Plan.Outputs {
 		img, err := builders.Pack(ctx, job, packaging.Source{Disk: &disk}, output)
 		if err != nil {
@@ -39,50 +37,46 @@ func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, err
 	return built, nil
 }
 
-// diskInput is what a disk depends on: what the machine is told to do, the tree, the drives beside it and the programs in it.
-type diskInput struct {
-	Job       wire.Job
-	Kickstart digest.Digest // its text is left in the image
-	Size      int64
-	Network   bool
-	Tree      digest.Digest
-	Payload   digest.Digest
-	Kernel    digest.Digest
-	Initrd    digest.Digest
-	Stage2    digest.Digest
-	Agent     string
-	spec      install.DiskSpec
-	lock      resolve.Lock
+// makeDisk runs the kickstart. What comes before %post is a disk of its own wherever it can be, so that a change in %post goes on from there.
+func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifact.Disk, []artifact.Phase, error) {
+	whole, err := install.JobOf(job.Plan)
+	if err != nil {
+		return artifact.Disk{}, nil, err
+	}
+	spec := install.DiskSpec{
+		Plan: job.Plan, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
+		Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
+	}
+	first, scripts, divided := install.Stages(whole)
+	if !divided {
+		in := diskInput{
+			machineInput: machineInputOf(job, whole), Kickstart: job.Plan.Kickstart.Digest, Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
+		}
+		disk, err := runDisk(ctx, job, in, artifact.File{}, func(ctx context.Context, env engine.Env) (artifact.Disk, error) {
+			return install.Disk(ctx, spec.In(env.Dir, env.LogDir), env.Report)
+		})
+		return disk, inStep("disk", disk.Phases), err
+	}
+	base, err := makeBase(ctx, job, baseInput{machineInput: machineInputOf(job, first), Tree: tree.Digest, spec: spec})
+	phases := inStep("base", base.Disk.Phases)
+	if err != nil {
+		return artifact.Disk{}, phases, err
+	}
+	scripts.Layout = base.Layout
+	in := diskInput{
+		machineInput: machineInputOf(job, scripts), Kickstart: job.Plan.Kickstart.Digest, Base: base.Disk.Path, Payload: job.Payload.Squash.Digest,
+	}
+	disk, err := runDisk(ctx, job, in, base.Disk.File, func(ctx context.Context, env engine.Env) (artifact.Disk, error) {
+		return install.Scripts(ctx, spec.In(env.Dir, env.LogDir), scripts, base, env.Report)
+	})
+	return disk, append(phases, inStep("disk", disk.Phases)...), err
 }
 
-type diskResult struct{ Disk artifact.Disk }
-
-// Files of a disk: the disk.
-func (r diskResult) Files() []artifact.File { return []artifact.File{r.Disk.File} }
-
-func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifact.Disk, error) {
-	machineJob, err := install.JobOf(job.Plan)
-	if err != nil {
-		return artifact.Disk{}, err
+// inStep says which step a machine's phases belong to.
+func inStep(step string, phases []artifact.Phase) []artifact.Phase {
+	phases = slices.Clone(phases)
+	for i := range phases {
+		phases[i].Step = step
 	}
-	in := diskInput{
-		Job: machineJob, Kickstart: job.Plan.Kickstart.Digest, Size: job.Plan.Disk.Size, Network: job.Plan.Machine.Network,
-		Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
-		Kernel: job.Inputs.Kernel.Digest, Initrd: job.Inputs.Initrd.Digest, Stage2: job.Inputs.Stage2.Digest, Agent: job.AgentID,
-		lock: job.Lock,
-		spec: install.DiskSpec{
-			Plan: job.Plan, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
-			Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
-		},
-	}
-	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 1, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
-		in.spec.Dir, in.spec.LogDir = env.Dir, env.LogDir
-		disk, err := install.Disk(ctx, in.spec, env.Report)
-		if err == nil && !in.Network {
-			err = checkPinned(in.lock, disk)
-		}
-		return diskResult{disk}, err
-	}}
-	out, err := engine.Do(ctx, job.Runner, step, in)
-	return out.Disk, err
+	return phases
 }

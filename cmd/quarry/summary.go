@@ -89,8 +89,8 @@ func table(w io.Writer, o builders.Outcome, steps []engine.Record, took time.Dur
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%.1f\n", s.Step, s.Seconds)
-		if s.Step == "disk" {
-			for _, p := range o.Phases {
+		for _, p := range o.Phases {
+			if p.Step == s.Step {
 				fmt.Fprintf(t, "  %s\t%.1f\n", p.Name, p.Seconds)
 			}
 		}

@@ -50,25 +50,31 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 	}
 	i := &installation{worker: w, arch: a, inside: program.In(sysImage, w.report.Log)}
 	var result wire.Result
+	ending := func(end func(context.Context) (wire.Result, error)) func(context.Context) error {
+		return func(ctx context.Context) (err error) {
+			result, err = end(ctx)
+			return err
+		}
+	}
+	base, scripts := w.job.Stage != wire.Scripts, w.job.Stage != wire.Base
 	for _, phase := range []struct {
 		name string
-		skip bool
+		due  bool
 		work func(context.Context) error
 	}{
-		{"runtime", false, i.startRuntime},
-		{"pre", !w.has("pre"), i.scripts("pre")},
-		{"storage", false, i.makeStorage},
-		{"pre-install", !w.has("pre-install"), i.scripts("pre-install")},
-		{"copy", false, i.copyTree},
-		{"configuration", false, i.configure},
-		{"bootloader", false, i.bootLoader},
-		{"scripts", !w.has("post"), i.post},
-		{"finish", false, func(ctx context.Context) (err error) {
-			result, err = i.finish(ctx)
-			return err
-		}},
+		{"runtime", true, i.startRuntime},
+		{"pre", base && w.has("pre"), i.scripts("pre")},
+		{"storage", base, i.makeStorage},
+		{"pre-install", base && w.has("pre-install"), i.scripts("pre-install")},
+		{"copy", base, i.copyTree},
+		{"configuration", base, i.configure},
+		{"bootloader", base, i.bootLoader},
+		{"leave", !scripts, ending(i.leave)},
+		{"resume", !base, i.resume},
+		{"scripts", scripts && w.has("post"), i.post},
+		{"finish", scripts, ending(i.finish)},
 	} {
-		if phase.skip {
+		if !phase.due {
 			continue
 		}
 		if err := w.report.Phase(ctx, phase.name, phase.work); err != nil {
@@ -136,15 +142,20 @@ func (i *installation) makeStorage(ctx context.Context) error {
 	if i.contents, err = storage.Make(ctx, i.runtime, layout); err != nil {
 		return err
 	}
-	if i.mounts, err = storage.Mount(i.contents, sysImage, sysRoot); err != nil {
+	if err := i.mount(); err != nil {
 		return err
 	}
 	if need, free, err := i.room(); err != nil || free < need {
 		return errors.Join(err, fmt.Errorf("the packages need %d MiB and the file systems have %d MiB: make the disk or its partitions larger",
 			need/storage.MiB, free/storage.MiB))
 	}
-	i.mounted = true
 	return nil
+}
+
+func (i *installation) mount() (err error) {
+	i.mounts, err = storage.Mount(i.contents, sysImage, sysRoot)
+	i.mounted = err == nil
+	return err
 }
 
 // room compares what the tree needs with what all mounted file systems have.
@@ -188,6 +199,11 @@ func (i *installation) copyTree(ctx context.Context) error {
 	if err := boot.Unmount(treeDir); err != nil {
 		return err
 	}
+	return i.enter()
+}
+
+// enter makes the mounted system able to run programs.
+func (i *installation) enter() (err error) {
 	if i.unbind, err = boot.BindSystem(sysImage); err != nil {
 		return err
 	}

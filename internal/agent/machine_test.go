@@ -34,6 +34,16 @@ func images(t *testing.T) string {
 // run starts a machine with the job and follows it to its end. The lines are what was logged and warned of.
 func run(t *testing.T, job any) (result wire.Result, lines []string, err error) {
 	t.Helper()
+	disk := filepath.Join(t.TempDir(), "disk")
+	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
+		t.Fatal(err)
+	}
+	return runOn(t, disk, job)
+}
+
+// runOn is run with a target that is there already.
+func runOn(t *testing.T, disk string, job any) (result wire.Result, lines []string, err error) {
+	t.Helper()
 	tree, dir := images(t), t.TempDir()
 	agent := filepath.Join(dir, "agent")
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", agent, "../../cmd/quarry-agent")
@@ -45,14 +55,11 @@ func run(t *testing.T, job any) (result wire.Result, lines []string, err error) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	initrd, disk := filepath.Join(dir, "initrd"), filepath.Join(dir, "disk")
+	initrd := filepath.Join(dir, "initrd")
 	err = vm.Initrd(initrd, filepath.Join(tree, "pxeboot", "initrd.img"), map[string]vm.File{
 		wire.Agent: {Path: agent, Mode: 0o755}, wire.JobPath: {Data: data, Mode: 0o600}, wire.KSPath: {Data: []byte("# the kickstart\n"), Mode: 0o600},
 	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
 		t.Fatal(err)
 	}
 	a, err := arch.Lookup("x86_64")
@@ -161,6 +168,33 @@ echo inside checked`),
 	}
 	if result.BIOS || result.UEFI {
 		t.Errorf("no boot loader was to be installed: %+v", result)
+	}
+}
+
+// Two machines do what one does: the second finds the volumes, the mounts and fstab as the first has left them, and nothing of the first's memory.
+func TestMachineGoesOnFromABase(t *testing.T) {
+	disk := filepath.Join(t.TempDir(), "disk")
+	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
+		t.Fatal(err)
+	}
+	first := job(wire.Storage{
+		Clear: "all", ReqPart: true,
+		Partitions: []wire.Partition{{Mount: "/boot", FSType: "ext4", Size: 300, Line: 1}, {Mount: "pv.1", Grow: true, Line: 2}},
+		VolGroups:  []wire.VolGroup{{Name: "pebble", PVs: []string{"pv.1"}, Line: 3}},
+		LogVols:    []wire.LogVol{{Mount: "/", VolGroup: "pebble", Name: "root", Size: 1000, Grow: true, Line: 4}},
+	}, script("pre", "touch /tmp/from-pre"))
+	first.Stage = wire.Base
+	base, lines, err := runOn(t, disk, first)
+	if err != nil || len(base.Layout) == 0 || len(base.Packages) != 0 {
+		t.Fatalf("%+v, %v\n%s", base, err, strings.Join(lines, "\n"))
+	}
+	outside := script("post", "set -eu; mountpoint /mnt/sysimage/boot; test ! -e /tmp/from-pre; test -e /mnt/sysroot/etc/fstab")
+	outside.NoChroot = true
+	second := job(wire.Storage{}, outside, script("post", "set -eu; grep '^/dev/mapper/pebble-root */ ' /etc/fstab; mountpoint /boot; test -s /root/anaconda-ks.cfg; echo went on"))
+	second.Stage, second.Layout = wire.Scripts, base.Layout
+	_, lines, err = runOn(t, disk, second)
+	if all := strings.Join(lines, "\n"); err != nil || !strings.Contains(all, "went on") {
+		t.Errorf("%v\n%s", err, all)
 	}
 }
 

@@ -51,6 +51,7 @@ type Disk struct {
 
 // Phase is a part of the machine's work and how long it took.
 type Phase struct {
+	Step    string  `json:"step,omitempty"` // that the machine worked for
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/qemuimg"
 	"github.com/quarry-project/quarry/internal/resolve"
 	"github.com/quarry-project/quarry/internal/vm"
 )
@@ -50,60 +51,90 @@ func Deadlines(silence, total time.Duration) vm.Deadlines {
 // Disk runs the kickstart in a machine: %pre, storage, the tree copied on, configuration, boot loader, %post. The disk is raw and
 // sparse. Errors are those of vm.Follow, and wrapped ones of the host.
 func Disk(ctx context.Context, s DiskSpec, report progress.Func) (artifact.Disk, error) {
-	a, err := arch.Lookup(s.Plan.Arch)
-	if err != nil {
-		return artifact.Disk{}, err
-	}
 	job, err := JobOf(s.Plan)
 	if err != nil {
 		return artifact.Disk{}, err
 	}
-	job.Tree = wire.TreeSource{Unpacked: s.Tree.Unpacked}
+	disk, _, err := s.run(ctx, job, nil, report)
+	return disk, err
+}
+
+// run does one job in one machine, on a new disk or on an overlay of base.
+func (s DiskSpec) run(ctx context.Context, job wire.Job, base *BaseDisk, report progress.Func) (artifact.Disk, wire.Result, error) {
+	fail := func(err error) (artifact.Disk, wire.Result, error) { return artifact.Disk{}, wire.Result{}, err }
+	a, err := arch.Lookup(s.Plan.Arch)
+	if err != nil {
+		return fail(err)
+	}
+	target, err := s.target(ctx, base)
+	if err != nil {
+		return fail(err)
+	}
+	drives := []vm.Drive{
+		{Path: target.Path, Format: target.Format, Serial: wire.Target, Unsafe: true},
+		{Path: s.Inputs.Stage2.Path, Format: "raw", Serial: wire.Runtime, ReadOnly: true},
+	}
+	text := ""
+	if job.Stage != wire.Scripts {
+		job.Tree = wire.TreeSource{Unpacked: s.Tree.Unpacked}
+		drives = append(drives, vm.Drive{Path: s.Tree.Path, Format: "raw", Serial: wire.Tree, ReadOnly: true})
+	}
+	if job.Stage != wire.Base {
+		text = s.Plan.Kickstart.Text
+		drives = append(drives, vm.Drive{Path: s.Payload, Format: "raw", Serial: wire.Payload, ReadOnly: true})
+	}
 	initrd := filepath.Join(s.Dir, "initrd.img")
-	if err := writeInitrd(initrd, s.Inputs.Initrd.Path, s.Agent, job, s.Plan.Kickstart.Text); err != nil {
-		return artifact.Disk{}, err
+	if err := writeInitrd(initrd, s.Inputs.Initrd.Path, s.Agent, job, text); err != nil {
+		return fail(err)
 	}
 	defer os.Remove(initrd)
-	disk := filepath.Join(s.Dir, "disk.raw")
-	if err := makeSparse(disk, s.Plan.Disk.Size); err != nil {
-		return artifact.Disk{}, err
-	}
-	dir := filepath.Join(s.LogDir, "install")
+	dir := filepath.Join(s.LogDir, machineName(job.Stage))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return artifact.Disk{}, err
+		return fail(err)
 	}
-	m := vm.Machine{
+	running, err := vm.Start(ctx, vm.Machine{
 		Arch: a, Release: s.Plan.Release, CPUs: s.Plan.Machine.CPUs, MemoryMiB: s.Plan.Machine.MemoryMiB, Accel: s.Accel,
 		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(),
-		Network: s.Plan.Machine.Network, Events: true, Dir: dir,
-		Drives: []vm.Drive{
-			{Path: disk, Format: "raw", Serial: wire.Target, Unsafe: true},
-			{Path: s.Inputs.Stage2.Path, Format: "raw", Serial: wire.Runtime, ReadOnly: true},
-			{Path: s.Tree.Path, Format: "raw", Serial: wire.Tree, ReadOnly: true},
-			{Path: s.Payload, Format: "raw", Serial: wire.Payload, ReadOnly: true},
-		},
-	}
-	running, err := vm.Start(ctx, m)
+		Network: s.Plan.Machine.Network, Events: true, Dir: dir, Drives: drives,
+	})
 	if err != nil {
-		return artifact.Disk{}, fmt.Errorf("starting the build machine: %w", err)
+		return fail(fmt.Errorf("starting the build machine: %w", err))
 	}
 	result, phases, err := vm.Follow(ctx, running, s.Deadlines, report)
 	if err != nil {
-		return artifact.Disk{}, err
+		return fail(err)
 	}
 	installed, err := packages.Manifest(result.Packages)
 	if err != nil {
-		return artifact.Disk{}, err
+		return fail(err)
 	}
-	info, err := os.Stat(disk)
+	info, err := os.Stat(target.Path)
 	if err != nil {
-		return artifact.Disk{}, err
+		return fail(err)
 	}
-	return artifact.Disk{
-		File: artifact.File{Path: disk, Size: info.Size()}, Format: "raw", VirtualSize: s.Plan.Disk.Size, Arch: s.Plan.Arch,
-		Boot:     artifact.Boot{BIOS: result.BIOS, UEFI: result.UEFI, PReP: result.PReP, ZIPL: result.ZIPL},
-		Packages: installed, Phases: phases,
-	}, nil
+	target.Size = info.Size()
+	target.Boot = artifact.Boot{BIOS: result.BIOS, UEFI: result.UEFI, PReP: result.PReP, ZIPL: result.ZIPL}
+	target.Packages, target.Phases = installed, phases
+	return target, result, nil
+}
+
+// target makes the file that the machine writes to.
+func (s DiskSpec) target(ctx context.Context, base *BaseDisk) (artifact.Disk, error) {
+	disk := artifact.Disk{VirtualSize: s.Plan.Disk.Size, Arch: s.Plan.Arch}
+	if base == nil {
+		disk.Path, disk.Format = filepath.Join(s.Dir, "disk.raw"), "raw"
+		return disk, makeSparse(disk.Path, s.Plan.Disk.Size)
+	}
+	disk.Path, disk.Format = filepath.Join(s.Dir, "disk.qcow2"), "qcow2"
+	return disk, qemuimg.Overlay(ctx, disk.Path, base.Disk.Path, base.Disk.Format, s.Plan.Disk.Size)
+}
+
+// machineName is the folder of a machine's logs.
+func machineName(s wire.Stage) string {
+	if s == wire.Whole {
+		return "install"
+	}
+	return "install-" + string(s)
 }
 
 // kernelArguments starts the agent. What the installer's own initrd would do is not wanted.

@@ -25,7 +25,7 @@ type boot struct {
 }
 
 type timed struct {
-	Step    string  `json:"step"` // of a step
+	Step    string  `json:"step"`
 	Name    string  `json:"name"` // of a phase
 	Seconds float64 `json:"seconds"`
 }
@@ -41,9 +41,9 @@ func (r result) rows() (names []string, seconds map[string]float64) {
 	}
 	for _, s := range r.Steps {
 		add(s.Step, s.Seconds)
-		if s.Step == "disk" {
-			for _, p := range r.Phases {
-				add("  "+p.Name, p.Seconds)
+		for _, p := range r.Phases {
+			if p.Step == s.Step {
+				add("  "+s.Step+" "+p.Name, p.Seconds)
 			}
 		}
 	}

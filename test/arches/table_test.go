@@ -8,9 +8,9 @@ import (
 
 func TestTable(t *testing.T) {
 	first := result{Steps: []timed{{Step: "tree", Seconds: 10}, {Step: "disk", Seconds: 80}, {Step: "verify", Seconds: 150}},
-		Phases: []timed{{Name: "boot", Seconds: 5}, {Name: "scripts", Seconds: 30}}}
+		Phases: []timed{{Step: "disk", Name: "boot", Seconds: 5}, {Step: "disk", Name: "scripts", Seconds: 30}}}
 	first.Reports = []report{{Boots: []boot{{Firmware: "bios", Seconds: 71, Login: 60}, {Firmware: "uefi", Seconds: 80, Login: 70}}}}
 	other := result{Steps: []timed{{Step: "lock", Seconds: 0.4}, {Step: "tree", Seconds: 15}, {Step: "disk", Seconds: 120}},
-		Phases: []timed{{Name: "boot", Seconds: 4}, {Name: "pre", Seconds: 1}, {Name: "scripts", Seconds: 60}}}
+		Phases: []timed{{Step: "disk", Name: "boot", Seconds: 4}, {Step: "disk", Name: "pre", Seconds: 1}, {Step: "disk", Name: "scripts", Seconds: 60}}}
 	golden.Equal(t, "table.txt", table([]string{"x86_64", "s390x"}, map[string]result{"x86_64": first, "s390x": other}))
 }

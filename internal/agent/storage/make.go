@@ -42,6 +42,17 @@ func Make(ctx context.Context, run program.Runner, l Layout) ([]Content, error) 
 	return contents, linkDevices("/dev/disk", contents)
 }
 
+// Activate makes the devices of a disk that Make has laid out in another machine.
+func Activate(ctx context.Context, run program.Runner, contents []Content) error {
+	if slices.ContainsFunc(contents, func(c Content) bool { return c.Volume }) {
+		if err := run.Run(ctx, "lvm", "vgchange", "--activate", "y"); err != nil {
+			return fmt.Errorf("find the logical volumes: %w", err)
+		}
+	}
+	settle(ctx, run)
+	return linkDevices("/dev/disk", contents)
+}
+
 // settle waits for udev, where it runs: it looks into every new partition and holds the disk busy meanwhile.
 func settle(ctx context.Context, run program.Runner) {
 	if run.Has("udevadm") {

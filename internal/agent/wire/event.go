@@ -48,8 +48,10 @@ type Result struct {
 	UEFI     bool     `json:"uefi,omitempty"`
 	PReP     bool     `json:"prep,omitempty"`
 	ZIPL     bool     `json:"zipl,omitempty"`
-	Written  int64    `json:"written,omitempty"`  // bytes streamed to Output
-	Unpacked int64    `json:"unpacked,omitempty"` // bytes of the files in what was streamed; a file with several names counts once
+	Written  int64    `json:"written,omitempty"` // bytes streamed to Output
+	// Layout is what the next machine has to know of the disk, after stage Base. The host keeps it and reads nothing in it.
+	Layout   json.RawMessage `json:"layout,omitempty"`
+	Unpacked int64           `json:"unpacked,omitempty"` // bytes of the files in what was streamed; a file with several names counts once
 }
 
 // Failure says what went wrong in the machine.

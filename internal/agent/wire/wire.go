@@ -5,6 +5,8 @@
 // Events come from a machine that ran foreign scripts: the host bounds and checks what it reads (Decoder).
 package wire
 
+import "encoding/json"
+
 // Where things are in the machine.
 const (
 	PortName = "org.quarry.events"    // the virtio-serial port of the events
@@ -32,20 +34,34 @@ const (
 	Install  Kind = "install"  // a whole kickstart onto Target
 )
 
+// Stage is how far one machine goes with an installation.
+type Stage string
+
+// The stages. What Base leaves on Target is what Scripts goes on from, in another machine, so that a change in a %post script alone costs
+// no new disk.
+const (
+	Whole   Stage = ""        // from the empty disk to the finished one
+	Base    Stage = "base"    // to the boot loader; %post and the end are left out
+	Scripts Stage = "scripts" // %post and the end, on a disk that Base has left
+)
+
 // Job is all that the machine has to know. Commands of the kickstart arrive typed: the host has parsed and checked them.
 type Job struct {
-	Format   int          `json:"format"`
-	Kind     Kind         `json:"kind"`
-	Distro   string       `json:"distro"`            // "rocky"
-	Release  string       `json:"release"`           // "9"
-	Arch     string       `json:"arch"`              // RPM's name
-	Scripts  []Script     `json:"scripts,omitempty"` // of every section, in file order
-	Storage  Storage      `json:"storage"`
-	Packages *PackageSpec `json:"packages,omitempty"` // what to install when the machine does it: Kind Packages
-	Config   Config       `json:"config"`
-	Boot     Bootloader   `json:"boot"`
-	Tree     TreeSource   `json:"tree"`
-	Offline  Offline      `json:"offline"`
+	Format  int      `json:"format"`
+	Kind    Kind     `json:"kind"`
+	Stage   Stage    `json:"stage,omitempty"`   // of Kind Install
+	Distro  string   `json:"distro"`            // "rocky"
+	Release string   `json:"release"`           // "9"
+	Arch    string   `json:"arch"`              // RPM's name
+	Scripts []Script `json:"scripts,omitempty"` // of every section, in file order
+	Storage Storage  `json:"storage"`
+	// Layout is what the machine of stage Base said of the disk, handed back as it came: for stage Scripts.
+	Layout   json.RawMessage `json:"layout,omitempty"`
+	Packages *PackageSpec    `json:"packages,omitempty"` // what to install when the machine does it: Kind Packages
+	Config   Config          `json:"config"`
+	Boot     Bootloader      `json:"boot"`
+	Tree     TreeSource      `json:"tree"`
+	Offline  Offline         `json:"offline"`
 }
 
 // TreeSource says what the Tree drive holds.
