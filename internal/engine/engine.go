@@ -7,7 +7,7 @@
 //	NAME-KEY/             the step's folder: the files of its result
 //	NAME-KEY/.result.json its result, written last and renamed into place: a folder without it is left over from a run
 //	                      that was cut off and is removed before the step runs again
-//	NAME-KEY.lock         held while the step runs, so that two processes that want the same result make it once
+//	NAME-KEY.lock         held while the step runs, so that two builds that want the same result make it once, in one process or two
 package engine
 
 import (
@@ -42,7 +42,9 @@ type Step[In any, Out Result] struct {
 	Name string
 	// Version is raised when the step's code changes what it makes; results of other versions are not used.
 	Version int
-	Run     func(context.Context, In, Env) (Out, error)
+	// Needs says what the step takes of the host while it runs; nil is nothing.
+	Needs func(In) Needs
+	Run   func(context.Context, In, Env) (Out, error)
 }
 
 // Env is what a running step is given beside its input.
@@ -53,7 +55,7 @@ type Env struct {
 	Started time.Time
 }
 
-// Runner runs steps under one folder. Its zero value is not usable: Dir must be set.
+// Runner runs the steps of one build under one folder. Its zero value is not usable: Dir must be set.
 type Runner struct {
 	Dir    string        // where results live
 	LogDir string        // of this build
@@ -62,6 +64,10 @@ type Runner struct {
 	Remove func(context.Context, string) error
 	// OnDone is told of every step that ended well, in order; nil is nobody.
 	OnDone func(Record)
+	// Resources are shared with the runners of other builds; nil bounds nothing.
+	Resources *Resources
+	// Order is the build's place among those that share the resources: lower goes first.
+	Order int
 }
 
 // Record is one step of a run, for the closing table.
@@ -107,7 +113,6 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return none, err
 	}
-	start := time.Now()
 	if out, ok := load[Out](dir, key); ok {
 		r.skipped(s.Name, report)
 		return out, nil
@@ -117,11 +122,24 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 		return none, err
 	}
 	defer unlock()
-	// Another process may have made it while this one waited.
+	// Another build may have made it while this one waited.
 	if out, ok := load[Out](dir, key); ok {
 		r.skipped(s.Name, report)
 		return out, nil
 	}
+	// Only now: who waits for a lock holds nothing that the lock's holder may be waiting for.
+	var needs Needs
+	if s.Needs != nil {
+		needs = s.Needs(in)
+	}
+	release, err := r.Resources.take(ctx, r.Order, needs, func() {
+		report.Log("waiting for " + needs.String() + ", which others are using")
+	})
+	if err != nil {
+		return none, err
+	}
+	defer release()
+	start := time.Now()
 	if err := r.remove(ctx, dir); err != nil {
 		return none, fmt.Errorf("clearing what an earlier run left: %w", err)
 	}
@@ -180,7 +198,7 @@ func lock(ctx context.Context, path string, report progress.Func) (func(), error
 	l := flock.New(path)
 	got, err := l.TryLock()
 	if err == nil && !got {
-		report.Log("another quarry is making this; waiting for it")
+		report.Log("another build is making this; waiting for it")
 		_, err = l.TryLockContext(ctx, 200*time.Millisecond)
 	}
 	if err != nil {

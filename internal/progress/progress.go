@@ -35,6 +35,7 @@ const (
 type Event struct {
 	Time    time.Time `json:"time"`              // UTC; set by whoever shows it when zero
 	Kind    Kind      `json:"kind"`              //
+	Build   string    `json:"build,omitempty"`   // the plan's name, where one process runs several builds
 	Step    string    `json:"step,omitempty"`    // the step of the build, such as "fetch"; set by the engine
 	Phase   string    `json:"phase,omitempty"`   // a part of the step, such as "storage" in the machine
 	Message string    `json:"message,omitempty"` // for people, one line

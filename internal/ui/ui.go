@@ -68,7 +68,8 @@ type plainView struct {
 	w       io.Writer
 	start   time.Time
 	verbose bool
-	last    map[string]printed // by step and phase
+	last    map[string]printed // by build, step and phase
+	lines   liner
 }
 
 // printed says when progress got its last line, and which.
@@ -81,19 +82,31 @@ func (v *plainView) Show(e progress.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if e.Kind == progress.Progress {
-		key := e.Step + "/" + e.Phase
+		key := e.Build + "/" + e.Step + "/" + e.Phase
 		last := v.last[key]
 		if last.done == e.Done || time.Since(last.at) < every && e.Done < e.Total {
 			return
 		}
 		v.last[key] = printed{time.Now(), e.Done}
 	}
-	if line, ok := Line(e, v.verbose); ok {
+	if line, ok := v.lines.line(e, v.verbose); ok {
 		fmt.Fprintf(v.w, "%s  %s\n", stamp(time.Since(v.start)), line)
 	}
 }
 
 func (v *plainView) Close() {}
+
+// liner puts the build's name in front of the lines of several builds, in a column that grows with the names.
+type liner struct{ width int }
+
+func (l *liner) line(e progress.Event, verbose bool) (string, bool) {
+	line, ok := Line(e, verbose)
+	if ok && e.Build != "" {
+		l.width = max(l.width, len(e.Build))
+		line = fmt.Sprintf("%-*s  %s", l.width, e.Build, line)
+	}
+	return line, ok
+}
 
 // stamp is the time since the start as "  1:05".
 func stamp(d time.Duration) string {

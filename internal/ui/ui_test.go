@@ -76,3 +76,55 @@ func TestBarsEndCleanly(t *testing.T) {
 		t.Errorf("the failure is not shown:\n%s", out.String())
 	}
 }
+
+func TestSeveralBuilds(t *testing.T) {
+	events := []progress.Event{
+		{Kind: progress.Log, Message: "two builds"},
+		{Kind: progress.Started, Build: "a-x86_64", Step: "fetch"},
+		{Kind: progress.Progress, Build: "a-x86_64", Step: "fetch", Phase: "RPMs", Done: 5, Total: 9, Unit: progress.Packages},
+		{Kind: progress.Progress, Build: "a-aarch64", Step: "fetch", Phase: "RPMs", Done: 5, Total: 9, Unit: progress.Packages},
+		{Kind: progress.Done, Build: "a-x86_64", Step: "fetch", Seconds: 1},
+		{Kind: progress.Failed, Build: "a-aarch64", Step: "fetch", Message: "no network"},
+		{Kind: progress.Failed, Build: "a-aarch64", Message: "fetch: no network"},
+		{Kind: progress.Done, Build: "a-x86_64", Seconds: 2},
+	}
+	for name, c := range map[string]struct {
+		mode Mode
+		want []string
+	}{
+		"plain": {Plain, []string{
+			"two builds\n", "a-x86_64  fetch    …\n", "a-x86_64  fetch    RPMs 5/9 packages\n", "a-aarch64  fetch    RPMs 5/9 packages\n",
+			"a-x86_64   fetch    done in 1.0 s\n", "a-aarch64  FAILED: fetch: no network\n", "a-x86_64   done in 2.0 s\n",
+		}},
+		"bars": {Bars, []string{"two builds", "a-aarch64  fetch    FAILED: no network", "a-x86_64   done in 2.0 s"}},
+		"JSON": {JSON, []string{`"build":"a-aarch64","step":"fetch","phase":"RPMs"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			v := New(&out, c.mode, false)
+			for _, e := range events {
+				v.Show(e)
+			}
+			v.Close()
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("%q is missing in:\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}
+
+// A build's bar says what the build does.
+func TestBarText(t *testing.T) {
+	for want, e := range map[string]progress.Event{
+		" disk":                         {Kind: progress.Started, Build: "a", Step: "disk"},
+		" disk copy 5/9 packages":       {Kind: progress.Progress, Build: "a", Step: "disk", Phase: "copy", Done: 5, Total: 9, Unit: progress.Packages},
+		" 5/9 packages":                 {Kind: progress.Progress, Step: "disk", Phase: "copy", Done: 5, Total: 9, Unit: progress.Packages},
+		" fetch RPMs 5.0/9.0 MB (55 %)": {Kind: progress.Progress, Build: "a", Step: "fetch", Phase: "RPMs", Done: 5e6, Total: 9e6, Unit: progress.Bytes},
+	} {
+		if got := (&bar{last: e}).text(); got != want {
+			t.Errorf("got %q; want %q", got, want)
+		}
+	}
+}
