@@ -44,7 +44,7 @@ func (s Setup) LockFor(ctx context.Context, p plan.Plan) (resolve.Lock, error) {
 	if err != nil {
 		return resolve.Lock{}, &engine.StepError{Step: "lock", Err: err}
 	}
-	step := engine.Step[lockInput, lockResult]{Name: "lock", Version: 1, Run: func(ctx context.Context, in lockInput, env engine.Env) (lockResult, error) {
+	step := engine.Step[lockInput, lockResult]{Name: "lock", Version: 1, Needs: func(lockInput) engine.Needs { return solveNeeds() }, Run: func(ctx context.Context, in lockInput, env engine.Env) (lockResult, error) {
 		lock, err := resolve.Resolve(ctx, in.plan, resolve.Options{Store: s.Store, CacheDir: s.CacheDir, Report: env.Report})
 		return lockResult{lock}, err
 	}}
@@ -69,7 +69,7 @@ func (s Setup) fetch(ctx context.Context, lock resolve.Lock) (resolve.Inputs, er
 	if err != nil {
 		return resolve.Inputs{}, err
 	}
-	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: 1, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
+	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: 1, Needs: func(in fetchInput) engine.Needs { return fetchNeeds(in.lock) }, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
 		inputs, err := in.lock.Fetch(ctx, s.Store, env.Report)
 		return fetchResult{inputs}, err
 	}}
@@ -100,7 +100,7 @@ func (s Setup) payload(ctx context.Context, lock resolve.Lock, inputs resolve.In
 			}
 		}
 	}
-	step := engine.Step[payloadInput, payloadResult]{Name: "payload", Version: 1, Run: func(ctx context.Context, in payloadInput, env engine.Env) (payloadResult, error) {
+	step := engine.Step[payloadInput, payloadResult]{Name: "payload", Version: 1, Needs: func(in payloadInput) engine.Needs { return payloadNeeds(in.lock) }, Run: func(ctx context.Context, in payloadInput, env engine.Env) (payloadResult, error) {
 		p, err := install.Payload(ctx, in.lock, in.inputs, env.Dir, env.Report)
 		return payloadResult{p}, err
 	}}
@@ -138,7 +138,7 @@ func Tree(ctx context.Context, job Job) (artifact.Tree, error) {
 	if job.Packages == install.Machine {
 		in.Agent = job.AgentID
 	}
-	step := engine.Step[treeInput, TreeResult]{Name: "tree", Version: 1, Run: func(ctx context.Context, in treeInput, env engine.Env) (TreeResult, error) {
+	step := engine.Step[treeInput, TreeResult]{Name: "tree", Version: 1, Needs: func(in treeInput) engine.Needs { return treeNeeds(in.job.Lock, in.job.Packages) }, Run: func(ctx context.Context, in treeInput, env engine.Env) (TreeResult, error) {
 		tree, err := install.Tree(ctx, install.TreeSpec{
 			Lock: in.job.Lock, Inputs: in.job.Inputs, Payload: in.job.Payload, Arch: in.Arch, Method: in.job.Packages, Dir: env.Dir,
 			LogDir: env.LogDir, Agent: in.job.Agent, Accel: in.job.Accel, Release: in.job.Plan.Release, Deadlines: in.job.Deadlines,
@@ -188,7 +188,7 @@ func verifyOptions(p plan.Plan, accel vm.Accel) verify.Options {
 func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options) (verify.Report, error) {
 	in := verifyInput{Image: img.Digest, Firmware: o.Firmware, User: o.User, image: img, options: o}
 	var report verify.Report
-	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: 1, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
+	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: 1, Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
 		options := in.options
 		options.Packages, options.Report = in.image.Packages, env.Report
 		options.Dir = filepath.Join(env.LogDir, "verify")

@@ -29,6 +29,12 @@ func machineInputOf(job builders.Job, work wire.Job) machineInput {
 	}
 }
 
+// machineNeeds is what such a machine takes. Scripts may write as much again as the packages have, but hardly more.
+func machineNeeds(job builders.Job) engine.Needs {
+	m := job.Plan.Machine
+	return builders.MachineNeeds(m.CPUs, m.MemoryMiB, min(job.Plan.Disk.Size, 2*builders.Unpacked(job.Lock)+1<<30))
+}
+
 // --- base: the disk before %post
 
 type baseInput struct {
@@ -43,7 +49,7 @@ type baseResult struct{ Base install.BaseDisk }
 func (r baseResult) Files() []artifact.File { return []artifact.File{r.Base.Disk.File} }
 
 func makeBase(ctx context.Context, job builders.Job, in baseInput) (install.BaseDisk, error) {
-	step := engine.Step[baseInput, baseResult]{Name: "base", Version: 1, Run: func(ctx context.Context, in baseInput, env engine.Env) (baseResult, error) {
+	step := engine.Step[baseInput, baseResult]{Name: "base", Version: 1, Needs: func(baseInput) engine.Needs { return machineNeeds(job) }, Run: func(ctx context.Context, in baseInput, env engine.Env) (baseResult, error) {
 		base, err := install.Base(ctx, in.spec.In(env.Dir, env.LogDir), in.Job, env.Report)
 		return baseResult{base}, err
 	}}
@@ -78,7 +84,8 @@ func (r diskResult) Files() []artifact.File {
 }
 
 func runDisk(ctx context.Context, job builders.Job, in diskInput, base artifact.File, make func(context.Context, engine.Env) (artifact.Disk, error)) (artifact.Disk, error) {
-	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 2, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
+	needs := func(diskInput) engine.Needs { return machineNeeds(job) }
+	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 2, Needs: needs, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
 		disk, err := make(ctx, env)
 		if err == nil && !in.Network {
 			err = checkPinned(job.Lock, disk)

@@ -14,6 +14,12 @@ import (
 	"github.com/quarry-project/quarry/internal/vm"
 )
 
+// What the machine has that installs packages.
+const (
+	TreeCPUs      = 2
+	TreeMemoryMiB = 2048
+)
+
 // treeInMachine has the agent install the packages on a scratch disk and write the squashfs of it to the output drive.
 func treeInMachine(ctx context.Context, s TreeSpec, a arch.Arch, file string, report progress.Func) (result treeResult, err error) {
 	need := int64(0)
@@ -42,7 +48,7 @@ func treeInMachine(ctx context.Context, s TreeSpec, a arch.Arch, file string, re
 		return treeResult{}, err
 	}
 	running, err := vm.Start(ctx, vm.Machine{
-		Arch: a, Release: s.Release, CPUs: 2, MemoryMiB: 2048, Accel: s.Accel,
+		Arch: a, Release: s.Release, CPUs: TreeCPUs, MemoryMiB: TreeMemoryMiB, Accel: s.Accel,
 		Kernel: s.Inputs.Kernel.Path, Initrd: initrd, Append: kernelArguments(), Events: true, Dir: log,
 		Drives: []vm.Drive{
 			{Path: scratch, Format: "raw", Serial: wire.Target, Unsafe: true},

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"time"
 
@@ -79,7 +78,7 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
 	boots := make([]Boot, len(s.Firmware))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, runtime.NumCPU()/s.CPUs))
+	group.SetLimit(sideBySide(s.CPUs))
 	for i, firmware := range s.Firmware {
 		group.Go(func() error {
 			b, err := v.boot(ctx, s, firmware)
@@ -131,10 +130,10 @@ func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) 
 		return s, fmt.Errorf("%q is no name for an account", s.User)
 	}
 	if s.CPUs == 0 {
-		s.CPUs = 2
+		s.CPUs = defaultCPUs
 	}
 	if s.MemoryMiB == 0 {
-		s.MemoryMiB = 2048
+		s.MemoryMiB = defaultMemoryMiB
 	}
 	if s.Login == 0 {
 		s.Login = 10 * time.Minute
