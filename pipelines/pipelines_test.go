@@ -17,13 +17,17 @@ import (
 	"github.com/quarry-project/quarry/test/shared"
 )
 
-// check makes the plans of one pipeline for every architecture: the whole of x86_64, and what people see of the others.
+// check makes the plans of one pipeline for every architecture that release 9 has: the whole of x86_64, and what people see of the others.
 func check(t *testing.T, request plan.Request, checkout source.Checkout) {
 	catalog, err := plan.Load(pipelines.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range arch.Names() {
+	for _, row := range arch.All() {
+		if row.CPU[request.Release] == "" {
+			continue
+		}
+		a := row.Name
 		request.Arch = a
 		pipeline, err := catalog.Find(request)
 		if err != nil {

@@ -1,5 +1,6 @@
 // Package arch is the one table of the architectures that Quarry builds for: what each is called by RPM, Debian, Go, QEMU
-// and EFI, and how its machine looks. Rooms ask the table; no room switches over architecture names of its own.
+// and EFI, how its machine looks, what starts a disk in it, and what a host needs to have for it. Rooms ask the table; no room
+// switches over architecture names of its own.
 package arch
 
 import (
@@ -22,52 +23,56 @@ type Arch struct {
 	Name    string // RPM's $basearch: "x86_64"
 	Debian  string // "amd64"; only the test distribution needs it
 	Go      string // GOARCH
+	ELF     ELF    // how its programs are marked
 	EFI     string // suffix of EFI programs in lower case, "x64"; empty without UEFI
 	Grub    string // grub's target for firmware other than UEFI: "i386-pc"; empty where there is none or grub isn't used
 	QEMU    string // "qemu-system-x86_64"
 	User    string // "qemu-x86_64-static"
 	Machine string // -machine
 	Direct  string // appended to Machine when QEMU itself loads a kernel
-	BIOS    bool   // the machine has firmware of its own that boots disks: SeaBIOS, SLOF, s390-ccw
 	Console string // the kernel's console=
 	// Port holds QEMU's options that put the console on the character device "console".
 	Port []string
 	Bus  Bus
 	// CPU is QEMU's model by Enterprise Linux major release when it emulates: a fixed one that the release supports. "max", with
-	// all that QEMU can emulate, is slower where there is a choice.
+	// all that QEMU can emulate, is slower where there is a choice. A release that isn't made for the architecture has none.
 	CPU map[string]string
+	// Firmware is what can start a disk; the order is the one in which people are told of it.
+	Firmware []Firmware
+	// Emulator and UserEmulator are the packages of QEMU and User.
+	Emulator, UserEmulator Package
 }
 
-// table has a row an architecture; adding one is adding a row.
-func table() []Arch {
-	return []Arch{
-		{
-			Name: "x86_64", Debian: "amd64", Go: "amd64", EFI: "x64", Grub: "i386-pc",
-			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35", BIOS: true,
-			Console: "ttyS0", Port: []string{"-serial", "chardev:console"}, Bus: PCI,
-			// Linux isolates its page tables on Intel's models of old, which makes every system call ten times as expensive under
-			// emulation; on AMD's it need not. EPYC is x86-64-v3, which release 10 demands.
-			CPU: map[string]string{"8": "EPYC", "9": "EPYC", "10": "EPYC"},
-		},
-		{
-			Name: "aarch64", Debian: "arm64", Go: "arm64", EFI: "aa64",
-			QEMU: "qemu-system-aarch64", User: "qemu-aarch64-static", Machine: "virt,gic-version=max",
-			Console: "ttyAMA0", Port: []string{"-serial", "chardev:console"}, Bus: PCI,
-			CPU: map[string]string{"8": "cortex-a72", "9": "cortex-a72", "10": "cortex-a72"},
-		},
-		{
-			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le", Grub: "powerpc-ieee1275",
-			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries", Direct: ",x-vof=on", BIOS: true,
-			Console: "hvc0", Port: []string{"-device", "spapr-vty,chardev=console"}, Bus: PCI,
-			CPU: map[string]string{"8": "power9", "9": "power9", "10": "power9"},
-		},
-		{
-			Name: "s390x", Debian: "s390x", Go: "s390x",
-			QEMU: "qemu-system-s390x", User: "qemu-s390x-static", Machine: "s390-ccw-virtio", BIOS: true,
-			Console: "ttysclp0", Port: []string{"-device", "sclpconsole,chardev=console"}, Bus: CCW,
-			CPU: map[string]string{"8": "max", "9": "max", "10": "max"},
-		},
-	}
+// Kind is the name of a firmware as pipelines, plans and reports have it.
+type Kind string
+
+// The kinds of firmware.
+const (
+	BIOS Kind = "bios"     // SeaBIOS
+	UEFI Kind = "uefi"     // EDK II, on pflash
+	SLOF Kind = "slof"     // Open Firmware of the pseries machine
+	IPL  Kind = "s390-ccw" // the loader of QEMU's s390x machine, which reads what zipl wrote
+)
+
+// Firmware starts a disk.
+type Firmware struct {
+	Kind Kind
+	// Loader are Enterprise Linux's packages of the boot loader that it starts, as Anaconda chooses them.
+	Loader []string
+	// Flash is where hosts keep it, the preferred place first; empty where QEMU brings it along.
+	Flash []Flash
+	// Host is the package of Flash.
+	Host Package
+}
+
+// Flash is a UEFI firmware on a host: the code, and the template of its variables, which every machine gets a copy of.
+type Flash struct{ Code, Vars string }
+
+// Package is what a program or a file of a host comes in.
+type Package struct {
+	Debian string
+	// Rocky is the name on Enterprise Linux or, where that has none, on Fedora.
+	Rocky string
 }
 
 // All returns every architecture, in the order in which they are listed to people.
@@ -104,3 +109,32 @@ func Host() (Arch, bool) {
 
 // Native reports whether a runs on this host without emulation.
 func (a Arch) Native() bool { return a.Go == runtime.GOARCH }
+
+// Has returns the architecture's firmware of a kind; the second result is false where it has none.
+func (a Arch) Has(kind Kind) (Firmware, bool) {
+	for _, f := range a.Firmware {
+		if f.Kind == kind {
+			return f, true
+		}
+	}
+	return Firmware{}, false
+}
+
+// Kinds are the kinds of firmware that the architecture has.
+func (a Arch) Kinds() []Kind {
+	var kinds []Kind
+	for _, f := range a.Firmware {
+		kinds = append(kinds, f.Kind)
+	}
+	return kinds
+}
+
+// Own returns what starts a disk where UEFI doesn't; the second result is false where only UEFI does.
+func (a Arch) Own() (Firmware, bool) {
+	for _, f := range a.Firmware {
+		if f.Kind != UEFI {
+			return f, true
+		}
+	}
+	return Firmware{}, false
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/kickstart"
 	"github.com/quarry-project/quarry/internal/redact"
@@ -41,11 +42,20 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	if plan.Keys, err = vars.keys(p, r); err != nil {
 		return Plan{}, err
 	}
-	plan.Packages = packagesOf(ks, r.Arch, p.image.Available)
-	plan.Verify = Verify{Firmware: p.image.Verify.Firmware, User: p.image.Verify.User}
+	a, err := arch.Lookup(r.Arch)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan.Packages = packagesOf(ks, a, p.image.Available)
+	plan.Verify.User = p.image.Verify.User
+	for _, kind := range p.image.Verify.Firmware { // one list for all architectures, each of which has some of it
+		if _, ok := a.Has(arch.Kind(kind)); ok {
+			plan.Verify.Firmware = append(plan.Verify.Firmware, kind)
+		}
+	}
 	if plan.Verify.Firmware == nil {
 		installed := slices.Concat(names(plan.Packages.Install), scriptInstalls(ks), p.image.Available)
-		plan.Verify.Firmware = firmwares(ks, r.Arch, installed)
+		plan.Verify.Firmware = firmwares(ks, a, installed)
 	}
 	return plan, nil
 }

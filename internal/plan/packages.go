@@ -4,11 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/kickstart"
 )
 
 // packagesOf says what to install: the kickstart's %packages by the language's rules, and what every install has beside it.
-func packagesOf(ks *kickstart.File, arch string, listed []string) Packages {
+func packagesOf(ks *kickstart.File, a arch.Arch, listed []string) Packages {
 	section := &ks.Packages
 	p := Packages{
 		ExcludeDocs: section.ExcludeDocs, ExcludeWeakDeps: section.ExcludeWeakdeps, Multilib: section.MultiLib,
@@ -51,7 +52,7 @@ func packagesOf(ks *kickstart.File, arch string, listed []string) Packages {
 		p.Modules = append(p.Modules, Module{Name: m.Name, Stream: m.Stream, Disable: m.Disable, File: m.Pos.File, Line: m.Pos.Line})
 	}
 
-	install, available := platformPackages(ks, arch)
+	install, available := platformPackages(ks, a)
 	has := func(name string) bool {
 		return slices.Contains(set.Packages, name) || slices.Contains(set.ExcludedPackages, name)
 	}

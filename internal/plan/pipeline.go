@@ -235,7 +235,8 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 		c.need(labelWord.MatchString(label), fmt.Sprintf("$.labels[%d]", n), "%q is no label: use lower-case letters, digits and dashes", label)
 	}
 	for n, f := range i.Verify.Firmware {
-		c.need(f == BIOS || f == UEFI, fmt.Sprintf("$.verify.firmware[%d]", n), "want bios or uefi, not %q", f)
+		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })
+		c.need(known, fmt.Sprintf("$.verify.firmware[%d]", n), "no architecture has a firmware %q: known are bios, uefi, slof and s390-ccw", f)
 	}
 	for n, pkg := range i.Available {
 		c.need(word.MatchString(pkg), fmt.Sprintf("$.available[%d]", n), "%q is no package name", pkg)

@@ -150,7 +150,7 @@ type MachineNeeds struct {
 
 // Verify is how the finished image is tried.
 type Verify struct {
-	Firmware []string `json:"firmware"` // "bios", "uefi"; for machines that have neither, "default"
+	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"
 	User     string   `json:"user"`     // that the seed creates and that logs in
 }
 

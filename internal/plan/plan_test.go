@@ -22,7 +22,7 @@ release: "9"
 version: "9.6"
 efi: test
 naming: wiki
-architectures: [x86_64, aarch64, s390x]
+architectures: [x86_64, aarch64, ppc64le, riscv64, s390x]
 mirror: https://mirror.invalid/test/
 tree: $mirror/$version/BaseOS/$basearch/os
 repositories:
@@ -109,7 +109,7 @@ func TestLoadRefuses(t *testing.T) {
 		"odd label":         {"test/9/image.yaml", "primary: true", "labels: [nightly, No Way]", []string{"test/9/image.yaml:3:19", "No Way"}},
 		"wrong folder":      {"test/9/release.yaml", "distro: test", "distro: tost", []string{"test/9/release.yaml:1:9"}},
 		"wrong version":     {"test/9/release.yaml", `"9.6"`, `"8.6"`, []string{"test/9/release.yaml:4:10"}},
-		"unknown arch":      {"test/9/release.yaml", "s390x]", "vax]", []string{"test/9/release.yaml:7:34", "vax"}},
+		"unknown arch":      {"test/9/release.yaml", "s390x]", "vax]", []string{"test/9/release.yaml:7:52", "vax"}},
 		"key not pinned":    {"test/9/release.yaml", "\n    fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567", "", []string{"test/9/release.yaml", "trust: mirror"}},
 		"odd fingerprint":   {"test/9/release.yaml", "fingerprint: 01", "fingerprint: xx", []string{"test/9/release.yaml:15:18"}},
 		"not YAML":          {"test/9/release.yaml", "distro: test", "distro: [", []string{"test/9/release.yaml:"}},
@@ -312,7 +312,7 @@ nano
 	if !p.Packages.ExcludeDocs || !p.Packages.ExcludeWeakDeps || p.Packages.Languages == nil || !slices.Equal(*p.Packages.Languages, []string{"de", "en"}) {
 		t.Errorf("options: %+v", p.Packages)
 	}
-	if !slices.Equal(p.Verify.Firmware, []string{BIOS}) || !slices.Contains(p.Packages.Available, "shim-x64") {
+	if !slices.Equal(p.Verify.Firmware, []string{"bios"}) || !slices.Contains(p.Packages.Available, "shim-x64") {
 		t.Errorf("without an EFI system partition it boots under %q, with %q at hand", p.Verify.Firmware, p.Packages.Available)
 	}
 	none, err := makeOf(t, request(), plain+"%packages --nocore\nbash\n%end\n")
@@ -327,14 +327,16 @@ func TestFirmware(t *testing.T) {
 		name, arch, text string
 		want             []string
 	}{
-		{"UEFI alone", "x86_64", plain + esp, []string{UEFI}},
-		{"BIOS alone", "x86_64", plain + bios, []string{BIOS}},
-		{"room for both, one loader", "x86_64", plain + esp + bios, []string{UEFI}},
-		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{BIOS, UEFI}},
-		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{BIOS, UEFI}},
-		{"reqpart", "x86_64", plain + "reqpart\n", []string{UEFI}},
-		{"aarch64", "aarch64", plain + esp, []string{UEFI}},
-		{"s390x", "s390x", plain, []string{BIOS}},
+		{"UEFI alone", "x86_64", plain + esp, []string{"uefi"}},
+		{"BIOS alone", "x86_64", plain + bios, []string{"bios"}},
+		{"room for both, one loader", "x86_64", plain + esp + bios, []string{"uefi"}},
+		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{"bios", "uefi"}},
+		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{"bios", "uefi"}},
+		{"reqpart", "x86_64", plain + "reqpart\n", []string{"uefi"}},
+		{"aarch64", "aarch64", plain + esp, []string{"uefi"}},
+		{"s390x", "s390x", plain, []string{"s390-ccw"}},
+		{"ppc64le", "ppc64le", plain + "part prepboot --fstype=prepboot --size=4\n", []string{"slof"}},
+		{"riscv64", "riscv64", plain + esp, []string{"uefi"}},
 	} {
 		r := request()
 		r.Arch = c.arch

@@ -4,32 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/kickstart"
 )
-
-// The firmwares that an image may have to boot under. BIOS is also the machine's own firmware where there is neither BIOS nor UEFI.
-const (
-	BIOS = "bios"
-	UEFI = "uefi"
-)
-
-// platform is what an architecture needs to boot. The package names are Enterprise Linux's, as Anaconda chooses them.
-type platform struct {
-	uefi []string // boot loader for UEFI; empty where there is none
-	bios []string // boot loader for the machine's own firmware
-}
-
-func platforms() map[string]platform {
-	return map[string]platform{
-		"x86_64": {
-			uefi: []string{"shim-x64", "grub2-efi-x64", "efibootmgr", "grub2-tools"},
-			bios: []string{"grub2-pc", "grub2-pc-modules", "grub2-tools"},
-		},
-		"aarch64": {uefi: []string{"shim-aa64", "grub2-efi-aa64", "efibootmgr", "grub2-tools"}},
-		"ppc64le": {bios: []string{"grub2-ppc64le", "grub2-ppc64le-modules", "grub2-tools"}},
-		"s390x":   {bios: []string{"s390utils-base"}},
-	}
-}
 
 // storagePackages are the tools of a file system or a volume manager.
 func storagePackages() map[string][]string {
@@ -41,10 +18,13 @@ func storagePackages() map[string][]string {
 	}
 }
 
-// boots says which boot loaders the storage has room for.
-type boots struct{ uefi, bios bool }
+// boots says which firmwares the storage has room for a boot loader of: UEFI, and the machine's own where it has another.
+type boots struct {
+	uefi, own      bool
+	forUEFI, other []string // packages of the boot loaders
+}
 
-func bootsOf(ks *kickstart.File, p platform) boots {
+func bootsOf(ks *kickstart.File, a arch.Arch) boots {
 	_, auto := ks.AutoPart()
 	_, required := ks.ReqPart()
 	var esp, embedding bool
@@ -52,21 +32,22 @@ func bootsOf(ks *kickstart.File, p platform) boots {
 		esp = esp || part.Mount == "/boot/efi" || part.FSType == "efi"
 		embedding = embedding || part.Mount == "biosboot" || part.Mount == "prepboot"
 	}
+	uefi, hasUEFI := a.Has(arch.UEFI)
+	own, hasOwn := a.Own()
 	return boots{
-		uefi: p.uefi != nil && (auto || required || esp),
-		bios: p.bios != nil && (auto || required || embedding || !esp),
+		uefi: hasUEFI && (auto || required || esp), forUEFI: uefi.Loader,
+		own: hasOwn && (auto || required || embedding || !esp), other: own.Loader,
 	}
 }
 
 // platformPackages returns what Anaconda adds to the kickstart's own packages, and the boot loader of the other firmware, which %post may add.
 // All of it is wanted softly: a release that lacks a package says so when it is needed.
-func platformPackages(ks *kickstart.File, arch string) (install, available []string) {
-	p := platforms()[arch]
+func platformPackages(ks *kickstart.File, a arch.Arch) (install, available []string) {
 	if loader := ks.Bootloader(); !loader.Disabled && loader.Location != "none" {
-		if bootsOf(ks, p).uefi {
-			install, available = append(install, p.uefi...), append(available, p.bios...)
+		if b := bootsOf(ks, a); b.uefi {
+			install, available = append(install, b.forUEFI...), append(available, b.other...)
 		} else {
-			install, available = append(install, p.bios...), append(available, p.uefi...)
+			install, available = append(install, b.other...), append(available, b.forUEFI...)
 		}
 	}
 	install = append(install, storageTools(ks)...)
@@ -75,16 +56,18 @@ func platformPackages(ks *kickstart.File, arch string) (install, available []str
 }
 
 // firmwares returns what the image boots under: the storage has room for the boot loader, and somebody installs it.
-func firmwares(ks *kickstart.File, arch string, installed []string) (names []string) {
-	p := platforms()[arch]
-	b := bootsOf(ks, p)
-	if b.bios && (!b.uefi || slices.ContainsFunc(p.bios, func(n string) bool {
-		return !slices.Contains(p.uefi, n) && slices.Contains(installed, n)
-	})) {
-		names = append(names, BIOS)
-	}
-	if b.uefi {
-		names = append(names, UEFI)
+func firmwares(ks *kickstart.File, a arch.Arch, installed []string) (names []string) {
+	b := bootsOf(ks, a)
+	for _, f := range a.Firmware {
+		wanted := b.uefi
+		if f.Kind != arch.UEFI {
+			wanted = b.own && (!b.uefi || slices.ContainsFunc(f.Loader, func(n string) bool {
+				return !slices.Contains(b.forUEFI, n) && slices.Contains(installed, n)
+			}))
+		}
+		if wanted {
+			names = append(names, string(f.Kind))
+		}
 	}
 	return names
 }

@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -45,55 +42,14 @@ func interpreters(names []string) ([]interpreter, error) {
 	return found, nil
 }
 
-// machine is how an architecture's ELF files are marked.
-type machine struct {
-	number elf.Machine
-	order  binary.ByteOrder
-}
-
-func machines() map[string]machine {
-	return map[string]machine{
-		"x86_64":  {elf.EM_X86_64, binary.LittleEndian},
-		"aarch64": {elf.EM_AARCH64, binary.LittleEndian},
-		"ppc64le": {elf.EM_PPC64, binary.LittleEndian},
-		"s390x":   {elf.EM_S390, binary.BigEndian},
-		"riscv64": {elf.EM_RISCV, binary.LittleEndian},
-	}
-}
-
-// magic returns the first bytes of the architecture's 64-bit ELF programs and which of their bits count. The ABI bytes and the
-// difference between a fixed (2) and a position-independent (3) program don't.
-func magic(name string) (value, mask []byte, err error) {
-	m, ok := machines()[name]
-	if !ok {
-		return nil, nil, fmt.Errorf("no ELF machine number is known for %q", name)
-	}
-	data := byte(elf.ELFDATA2LSB)
-	if m.order == binary.BigEndian {
-		data = byte(elf.ELFDATA2MSB)
-	}
-	value = append([]byte(elf.ELFMAG), byte(elf.ELFCLASS64), data, byte(elf.EV_CURRENT))
-	mask = bytes.Repeat([]byte{0xff}, len(value))
-	value = append(value, make([]byte, elf.EI_NIDENT-len(value))...)
-	mask = append(mask, 0) // OS ABI: 0 or GNU's 3
-	mask = append(mask, bytes.Repeat([]byte{0xff}, elf.EI_NIDENT-len(mask))...)
-	half := func(v uint16) []byte {
-		b := make([]byte, 2)
-		m.order.PutUint16(b, v)
-		return b
-	}
-	value = append(append(value, half(uint16(elf.ET_EXEC))...), half(uint16(m.number))...)
-	mask = append(append(mask, half(0xfffe)...), 0xff, 0xff)
-	return value, mask, nil
-}
-
 // rule is a line for binfmt_misc's register. F opens the emulator now, so that a root without it can use it; O and C give the
 // program its file descriptor and its credentials.
 func rule(i interpreter, program string) (string, error) {
-	value, mask, err := magic(i.Arch)
+	a, err := arch.Lookup(i.Arch)
 	if err != nil {
 		return "", err
 	}
+	value, mask := a.ELF.Magic()
 	return fmt.Sprintf(":qemu-%s:M:0:%s:%s:%s:OCF", i.Arch, escape(value), escape(mask), program), nil
 }
 
@@ -107,10 +63,11 @@ func escape(b []byte) string {
 
 // hostRule reports whether the host's own binfmt_misc, mounted at dir, runs the architecture's programs in any root.
 func hostRule(dir, name string) bool {
-	value, _, err := magic(name)
+	a, err := arch.Lookup(name)
 	if err != nil {
 		return false
 	}
+	value, _ := a.ELF.Magic()
 	entries, _ := filepath.Glob(filepath.Join(dir, "*"))
 	for _, e := range entries {
 		text, err := os.ReadFile(e)

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"reflect"
 	"testing"
+
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 func TestSubordinate(t *testing.T) {
@@ -24,30 +26,12 @@ func TestSubordinate(t *testing.T) {
 	}
 }
 
-// The values are those that qemu's own binfmt rules have.
-func TestMagic(t *testing.T) {
-	for name, want := range map[string]string{
-		"x86_64":  "7f454c4602010100000000000000000002003e00",
-		"aarch64": "7f454c460201010000000000000000000200b700",
-		"ppc64le": "7f454c4602010100000000000000000002001500",
-		"riscv64": "7f454c460201010000000000000000000200f300",
-		"s390x":   "7f454c4602020100000000000000000000020016",
-	} {
-		value, mask, err := magic(name)
-		if err != nil || hex.EncodeToString(value) != want || len(mask) != len(value) {
-			t.Errorf("%s: got %x, %x, %v; want %s", name, value, mask, err, want)
-		}
-	}
-	if _, _, err := magic("vax"); err == nil {
-		t.Error("vax has a magic number")
-	}
-}
-
 func TestRuleServes(t *testing.T) {
-	value, _, err := magic("aarch64")
+	a, err := arch.Lookup("aarch64")
 	if err != nil {
 		t.Fatal(err)
 	}
+	value, _ := a.ELF.Magic()
 	good := "enabled\ninterpreter /usr/bin/qemu-aarch64-static\nflags: OCF\noffset 0\nmagic " + hex.EncodeToString(value) + "\nmask ff\n"
 	for text, want := range map[string]bool{
 		good:                               true,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/qemuimg"
 	"github.com/quarry-project/quarry/internal/vm"
@@ -84,15 +85,12 @@ func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (
 		return vm.Machine{}, err
 	}
 	m := vm.Machine{
-		Arch: s.arch, Release: s.Release, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB, Accel: s.Accel, Firmware: vm.Firmware(firmware),
+		Arch: s.arch, Release: s.Release, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB, Accel: s.Accel, Firmware: arch.Kind(firmware),
 		Drives: []vm.Drive{
 			{Path: overlay, Format: "qcow2", Serial: "target", Unsafe: true},
 			{Path: seed, Format: "raw", Serial: "seed", ReadOnly: true},
 		},
 		SSH: port, Dir: dir,
-	}
-	if firmware == Default {
-		m.Firmware = vm.BIOS // vm's word for a machine's own firmware
 	}
 	if err := qemuimg.Overlay(ctx, overlay, s.path, s.subject.Format, s.size+s.Grow); err != nil {
 		return m, err

@@ -32,7 +32,7 @@ type Subject struct {
 
 // Boot is one start of the image.
 type Boot struct {
-	Firmware string  `json:"firmware"` // "bios", "uefi", "default"
+	Firmware string  `json:"firmware"` // "bios", "uefi", "slof", "s390-ccw"
 	Accel    string  `json:"accel"`    // "kvm", "tcg"
 	Passed   bool    `json:"passed"`   // it came up, every check passed and it shut down
 	Seconds  float64 `json:"seconds"`  // from start to power-off

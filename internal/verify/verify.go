@@ -23,14 +23,11 @@ import (
 // ReportFile is the name of the report in Options.Dir.
 const ReportFile = "report.json"
 
-// Default is the firmware of architectures that have only one: Open Firmware on ppc64le, the channel loader on s390x.
-const Default = "default"
-
 // Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
 type Options struct {
 	Release   string             // major release of the image: chooses the emulated CPU
 	Arch      string             // RPM's name; empty: the image's
-	Firmware  []string           // "bios", "uefi", "default": one boot each; empty: what the image says it can, or all that its architecture has
+	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
 	User      string             // account that the seed makes; empty: "quarry"
 	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
 	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
@@ -163,12 +160,8 @@ func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) 
 // firmwares chooses the boots: as asked, else as the image says, else all that the architecture has.
 func firmwares(a arch.Arch, can artifact.Boot, asked []string) ([]string, error) {
 	var has []string
-	if a.BIOS && a.EFI != "" {
-		has = []string{string(vm.BIOS), string(vm.UEFI)}
-	} else if a.EFI != "" {
-		has = []string{string(vm.UEFI)}
-	} else {
-		has = []string{Default}
+	for _, kind := range a.Kinds() {
+		has = append(has, string(kind))
 	}
 	if len(asked) > 0 {
 		for i, firmware := range asked {
@@ -181,8 +174,8 @@ func firmwares(a arch.Arch, can artifact.Boot, asked []string) ([]string, error)
 	if can == (artifact.Boot{}) {
 		return has, nil
 	}
-	said := map[string]bool{string(vm.BIOS): can.BIOS, string(vm.UEFI): can.UEFI, Default: can.PReP || can.ZIPL}
-	chosen := slices.DeleteFunc(slices.Clone(has), func(f string) bool { return !said[f] })
+	said := map[arch.Kind]bool{arch.BIOS: can.BIOS, arch.UEFI: can.UEFI, arch.SLOF: can.PReP, arch.IPL: can.ZIPL}
+	chosen := slices.DeleteFunc(slices.Clone(has), func(f string) bool { return !said[arch.Kind(f)] })
 	if len(chosen) == 0 {
 		return nil, errors.New("the image says that it has no boot loader for its architecture")
 	}

@@ -68,7 +68,7 @@ func TestImagePasses(t *testing.T) {
 		if want := "cloud-init systemd root packages growth shutdown"; strings.Join(names, " ") != want {
 			t.Errorf("looked at %q, want %s", names, want)
 		}
-		if m.Firmware != vm.Firmware(firmware) || m.Network || m.SSH == 0 || m.Drives[0].Path == img.Path || !m.Drives[1].ReadOnly {
+		if m.Firmware != arch.Kind(firmware) || m.Network || m.SSH == 0 || m.Drives[0].Path == img.Path || !m.Drives[1].ReadOnly {
 			t.Errorf("machine %+v", m)
 		}
 		if _, err := os.Stat(b.Console); err != nil {
@@ -243,8 +243,11 @@ func TestFirmwares(t *testing.T) {
 		{"x86_64", artifact.Boot{ZIPL: true}, "", ""},
 		{"aarch64", artifact.Boot{}, "", "uefi"},
 		{"aarch64", artifact.Boot{}, "bios", ""},
-		{"ppc64le", artifact.Boot{PReP: true}, "", "default"},
-		{"s390x", artifact.Boot{ZIPL: true}, "default", "default"},
+		{"ppc64le", artifact.Boot{PReP: true}, "", "slof"},
+		{"ppc64le", artifact.Boot{}, "bios", ""},
+		{"s390x", artifact.Boot{ZIPL: true}, "", "s390-ccw"},
+		{"s390x", artifact.Boot{ZIPL: true}, "s390-ccw", "s390-ccw"},
+		{"riscv64", artifact.Boot{UEFI: true}, "", "uefi"},
 	} {
 		a, err := arch.Lookup(tc.arch)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/agent/wire"
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 // Descriptors that a machine inherits; Start hands them over in this order.
@@ -72,7 +73,7 @@ func (m Machine) cpu() []string {
 // start says how the guest begins: with a kernel or with firmware.
 func (m Machine) start() []string {
 	switch m.Firmware {
-	case UEFI:
+	case arch.UEFI:
 		return []string{
 			"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(m.Code),
 			"-drive", "if=pflash,unit=1,format=raw,file=" + escape(m.Vars),
@@ -128,7 +129,7 @@ func (m Machine) network() []string {
 		back += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-:22", m.SSH)
 	}
 	options := []string{"netdev=net0"}
-	if m.Arch.Bus == "pci" {
+	if m.Arch.Bus == arch.PCI {
 		options = append(options, "romfile=") // no booting from the network
 	}
 	return []string{"-netdev", back, "-device", m.virtio("net", options...)}

@@ -8,10 +8,18 @@ import (
 	"github.com/quarry-project/quarry/test/golden"
 )
 
+// release is the one whose machine is looked at: 9, where that is made for the architecture.
+func release(a arch.Arch) string {
+	if a.CPU["9"] == "" {
+		return "10"
+	}
+	return "9"
+}
+
 // build is the machine that installs an image.
 func build(a arch.Arch) Machine {
 	return Machine{
-		Arch: a, Release: "9", CPUs: 2, MemoryMiB: 2048, Accel: TCG, Events: true, Dir: "/build",
+		Arch: a, Release: release(a), CPUs: 2, MemoryMiB: 2048, Accel: TCG, Events: true, Dir: "/build",
 		Kernel: "/tree/vmlinuz", Initrd: "/build/initrd.img", Append: "rdinit=/quarry/agent",
 		Drives: []Drive{
 			{Path: "/build/disk, new.raw", Format: "raw", Serial: "target", Unsafe: true},
@@ -21,9 +29,9 @@ func build(a arch.Arch) Machine {
 }
 
 // boot is the machine that looks at one.
-func boot(a arch.Arch, f Firmware) Machine {
+func boot(a arch.Arch, f arch.Kind) Machine {
 	return Machine{
-		Arch: a, Release: "9", CPUs: 2, MemoryMiB: 2048, Accel: TCG, Firmware: f, Dir: "/verify", SSH: 2222,
+		Arch: a, Release: release(a), CPUs: 2, MemoryMiB: 2048, Accel: TCG, Firmware: f, Dir: "/verify", SSH: 2222,
 		Drives: []Drive{
 			{Path: "/verify/overlay.qcow2", Format: "qcow2"},
 			{Path: "/verify/seed.iso", Format: "raw", ReadOnly: true},
@@ -34,13 +42,12 @@ func boot(a arch.Arch, f Firmware) Machine {
 func TestArgs(t *testing.T) {
 	for _, a := range arch.All() {
 		machines := map[string]Machine{"build": build(a)}
-		if a.BIOS {
-			machines["bios"] = boot(a, BIOS)
-		}
-		if a.EFI != "" {
-			m := boot(a, UEFI)
-			m.Code, m.Vars = "/usr/share/firmware/CODE.fd", "/verify/uefi-vars.fd"
-			machines["uefi"] = m
+		for _, f := range a.Firmware {
+			m := boot(a, f.Kind)
+			if f.Kind == arch.UEFI {
+				m.Code, m.Vars = "/usr/share/firmware/CODE.fd", "/verify/uefi-vars.fd"
+			}
+			machines[string(f.Kind)] = m
 		}
 		for name, m := range machines {
 			t.Run(a.Name+"-"+name, func(t *testing.T) {
@@ -108,11 +115,11 @@ func TestArgsRefuses(t *testing.T) {
 		{"foreign KVM", func(m *Machine) { m.Arch, m.Accel = foreign, KVM }, "use tcg"},
 		{"unknown release", func(m *Machine) { m.Release = "7" }, "internal/arch"},
 		{"no kernel", func(m *Machine) { m.Kernel = "" }, "needs a kernel"},
-		{"kernel and firmware", func(m *Machine) { m.Firmware = BIOS }, "loads its kernel from a disk"},
-		{"firmware without a disk", func(m *Machine) { *m = boot(m.Arch, BIOS); m.Drives = nil }, "needs a drive"},
-		{"UEFI on s390x", func(m *Machine) { *m = boot(lookup(t, "s390x"), UEFI) }, "has no UEFI"},
-		{"BIOS on aarch64", func(m *Machine) { *m = boot(lookup(t, "aarch64"), BIOS) }, "has no BIOS"},
-		{"unknown firmware", func(m *Machine) { m.Firmware = "coreboot" }, "want bios or uefi"},
+		{"kernel and firmware", func(m *Machine) { m.Firmware = arch.BIOS }, "loads its kernel from a disk"},
+		{"firmware without a disk", func(m *Machine) { *m = boot(m.Arch, arch.BIOS); m.Drives = nil }, "needs a drive"},
+		{"UEFI on s390x", func(m *Machine) { *m = boot(lookup(t, "s390x"), arch.UEFI) }, `no firmware "uefi": it has ["s390-ccw"]`},
+		{"BIOS on aarch64", func(m *Machine) { *m = boot(lookup(t, "aarch64"), arch.BIOS) }, `no firmware "bios"`},
+		{"unknown firmware", func(m *Machine) { m.Firmware = "coreboot" }, `it has ["bios" "uefi"]`},
 		{"probed format", func(m *Machine) { m.Drives[0].Format = "" }, "neither raw nor qcow2"},
 		{"options in a serial", func(m *Machine) { m.Drives[0].Serial = "a,readonly=off" }, "serial"},
 		{"relative path", func(m *Machine) { m.Drives[0].Path = "disk.raw" }, "absolute"},

@@ -137,10 +137,7 @@ func TestFullHostDiskIsAnError(t *testing.T) {
 // Without a guest that could boot: that QEMU takes the command line and answers is what counts.
 func TestQEMUTakesEveryCommandLine(t *testing.T) {
 	for _, a := range arch.All() {
-		for _, f := range []Firmware{BIOS, UEFI} {
-			if f == BIOS && !a.BIOS || f == UEFI && a.EFI == "" {
-				continue
-			}
+		for _, f := range a.Kinds() {
 			t.Run(a.Name+"-"+string(f), func(t *testing.T) {
 				missing := t.Skipf
 				if a.Name == "x86_64" { // scripts/host installs no other machine's QEMU and firmware
@@ -149,7 +146,7 @@ func TestQEMUTakesEveryCommandLine(t *testing.T) {
 				if _, err := Program(a); err != nil {
 					missing("%v", err)
 				}
-				if _, err := FindFlash(a); f == UEFI && err != nil {
+				if _, err := FindFlash(a); f == arch.UEFI && err != nil {
 					missing("%v", err)
 				}
 				m := boot(a, f)

@@ -27,15 +27,8 @@ func ParseAccel(s string) (Accel, error) {
 	return "", fmt.Errorf("unknown accelerator %q: want auto, kvm or tcg", s)
 }
 
-// Firmware is what starts the guest.
-type Firmware string
-
-// The kinds of firmware.
-const (
-	Direct Firmware = ""     // none: QEMU loads Machine.Kernel
-	BIOS   Firmware = "bios" // the machine's own: SeaBIOS, on ppc64le SLOF, on s390x s390-ccw
-	UEFI   Firmware = "uefi"
-)
+// Direct stands where a machine has no firmware: QEMU loads Machine.Kernel.
+const Direct arch.Kind = ""
 
 // Machine describes a machine; it is a pure value, and starting it is Start's work.
 type Machine struct {
@@ -44,8 +37,8 @@ type Machine struct {
 	CPUs      int
 	MemoryMiB int
 	Accel     Accel
-	Firmware  Firmware
-	Kernel    string // with Direct: paths, and what is added to the kernel's command line
+	Firmware  arch.Kind // Direct, or one that Arch has: it starts the first drive
+	Kernel    string    // with Direct: paths, and what is added to the kernel's command line
 	Initrd    string
 	Append    string
 	Code      string // with UEFI: path of the read-only firmware, and
@@ -112,22 +105,14 @@ func (m Machine) check() error {
 }
 
 func (m Machine) checkFirmware() error {
-	switch m.Firmware {
-	case Direct:
+	if m.Firmware == Direct {
 		if m.Kernel == "" {
 			return fmt.Errorf("a machine without firmware needs a kernel")
 		}
 		return nil
-	case BIOS:
-		if !m.Arch.BIOS {
-			return fmt.Errorf("%s has no BIOS: use uefi", m.Arch.Name)
-		}
-	case UEFI:
-		if m.Arch.EFI == "" {
-			return fmt.Errorf("%s has no UEFI: use bios, which is the machine's own firmware", m.Arch.Name)
-		}
-	default:
-		return fmt.Errorf("unknown firmware %q: want bios or uefi", m.Firmware)
+	}
+	if _, ok := m.Arch.Has(m.Firmware); !ok {
+		return fmt.Errorf("%s has no firmware %q: it has %q", m.Arch.Name, m.Firmware, m.Arch.Kinds())
 	}
 	if m.Kernel != "" || m.Initrd != "" || m.Append != "" {
 		return fmt.Errorf("a machine with firmware %s loads its kernel from a disk, not from %q", m.Firmware, m.Kernel)

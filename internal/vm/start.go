@@ -67,7 +67,7 @@ func prepare(m Machine) (Machine, error) {
 	if info, err := os.Stat(m.Dir); err != nil || !info.IsDir() || !filepath.IsAbs(m.Dir) {
 		return m, fmt.Errorf("%q is not the absolute path of a folder", m.Dir)
 	}
-	if m.Firmware == UEFI && m.Code == "" {
+	if m.Firmware == arch.UEFI && m.Code == "" {
 		flash, err := FindFlash(m.Arch)
 		if err != nil {
 			return m, err
@@ -98,7 +98,8 @@ func Program(a arch.Arch) (string, error) {
 	if _, err := os.Stat(elsewhere); err == nil && a.Native() {
 		return elsewhere, nil
 	}
-	return "", fmt.Errorf("no %s on this host: install qemu-system on Debian, qemu-kvm on Rocky, qemu-system-* on Fedora", a.QEMU)
+	return "", fmt.Errorf("no %s on this host: install %s on Debian, %s on Fedora, or qemu-kvm on a Rocky host of the same architecture",
+		a.QEMU, a.Emulator.Debian, a.Emulator.Rocky)
 }
 
 // Command returns m as one shell command that a person can paste: the console on the terminal, events in events.jsonl.

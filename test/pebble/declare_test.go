@@ -23,6 +23,9 @@ func declared(t *testing.T) declarations {
 func TestDeclarations(t *testing.T) {
 	d := declared(t)
 	for _, a := range arch.All() {
+		if a.CPU[release] == "" { // riscv64: Enterprise Linux 9 isn't made for it, nor is Debian 12
+			continue
+		}
 		p, ok := d.Platforms[a.Name]
 		if !ok || p.Kernel == "" || p.Platforms == "" || len(p.Modules) == 0 {
 			t.Errorf("%s: platform %+v", a.Name, p)
