@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VERSION  := $(or $(QUARRY_VERSION),$(shell git describe --always --dirty 2>/dev/null || echo unknown))
-AGENTS   := amd64
+AGENTS   := amd64 arm64 ppc64le s390x riscv64
 ARCH     ?= x86_64
 PEBBLE    = go run ./test/pebble/cmd/pebble
 FUZZTIME ?= 10m
@@ -70,13 +70,14 @@ clean: ## Remove what was built here
 
 # --- What the targets above are made of. These run as an ordinary user.
 
-# The agents are compiled into quarry: a file for each architecture, by its Go name.
-agents: $(AGENTS:%=cmd/quarry/agents/quarry-agent-%)
+# The agents are compiled into quarry: a file for each architecture, by its Go name, compressed.
+agents: $(AGENTS:%=cmd/quarry/agents/quarry-agent-%.gz)
 
 .PHONY: FORCE
-cmd/quarry/agents/quarry-agent-%: FORCE
-	@mkdir -p $(@D)
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '-s -w' -o $@ ./cmd/quarry-agent
+cmd/quarry/agents/quarry-agent-%.gz: FORCE
+	@mkdir -p bin/agents
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '-s -w' -o bin/agents/$* ./cmd/quarry-agent
+	@gzip -9nc bin/agents/$* >$@
 
 bin/quarry: agents FORCE
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/quarry

@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,62 +15,68 @@ import (
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
 )
 
-// agentFiles holds the agents that the Makefile has compiled.
+// agentFiles holds the agents that the Makefile has compiled: agents/quarry-agent-GOARCH.gz.
 //
 //go:embed agents
 var agentFiles embed.FS //nolint:gochecknoglobals // embedding needs a variable
 
-const agentPrefix = "quarry-agent-"
+const (
+	agentPrefix = "agents/quarry-agent-"
+	agentSuffix = ".gz"
+)
 
 // agentIn returns the agent for an architecture as a file in dir, named by its content so that it is written once.
 func agentIn(dir string) func(arch.Arch) (builders.Agent, error) {
 	return func(a arch.Arch) (builders.Agent, error) {
-		data, err := agentFiles.ReadFile("agents/" + agentPrefix + a.Go)
+		data, err := agentOf(agentFiles, a)
 		if err != nil {
-			return builders.Agent{}, fmt.Errorf("this quarry was compiled without the agent for %s (it has: %s); build it with make build AGENTS=\"amd64 %s\"", a.Name, agentList(), a.Go)
+			return builders.Agent{}, err
 		}
 		id := digest.Bytes(data)
-		path := filepath.Join(dir, agentPrefix+id.Short())
+		path := filepath.Join(dir, "quarry-agent-"+id.Short())
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, data) {
 			return builders.Agent{Path: path, ID: string(id)}, nil
 		}
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return builders.Agent{}, err
 		}
-		tmp, err := os.CreateTemp(dir, agentPrefix)
-		if err != nil {
-			return builders.Agent{}, err
-		}
-		defer os.Remove(tmp.Name()) // gone by then when all is well
-		if _, err = tmp.Write(data); err == nil {
-			err = tmp.Chmod(0o755)
-		}
-		if cerr := tmp.Close(); err == nil {
-			err = cerr
-		}
-		if err == nil {
-			err = os.Rename(tmp.Name(), path)
-		}
-		return builders.Agent{Path: path, ID: string(id)}, err
+		return builders.Agent{Path: path, ID: string(id)}, durable.WriteFile(path, data)
 	}
 }
 
-// agentList names the architectures whose agent is compiled in, as Go calls them.
-func agentList() string {
-	entries, err := agentFiles.ReadDir("agents")
+// agentOf unpacks the agent for an architecture: compressed they are less than half as large in quarry.
+func agentOf(files fs.FS, a arch.Arch) ([]byte, error) {
+	packed, err := files.Open(agentPrefix + a.Go + agentSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("this quarry was compiled without the agent for %s (it has: %s); compile it with make build", a.Name, agentList(files))
+	}
 	if err != nil {
+		return nil, err
+	}
+	defer packed.Close()
+	in, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the agent for %s: %w", a.Name, err)
+	}
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the agent for %s: %w", a.Name, err)
+	}
+	return data, nil
+}
+
+// agentList names the architectures whose agent is compiled in, as Go calls them.
+func agentList(files fs.FS) string {
+	found, err := fs.Glob(files, agentPrefix+"*"+agentSuffix)
+	if err != nil || len(found) == 0 {
 		return "none"
 	}
 	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutPrefix(e.Name(), agentPrefix); ok {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return "none"
+	for _, name := range found {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(name, agentPrefix), agentSuffix))
 	}
 	return strings.Join(names, ", ")
 }

@@ -13,7 +13,7 @@ func newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "quarry %s (%s %s/%s, agents: %s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, agentList())
+			fmt.Fprintf(cmd.OutOrStdout(), "quarry %s (%s %s/%s, agents: %s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, agentList(agentFiles))
 		},
 	}
 }
