@@ -16,18 +16,32 @@ import (
 func newPublish() *cobra.Command {
 	var work, date string
 	var trees []string
+	var back rollback
 	var noLatest, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "publish BUILD",
-		Short: "Publish what a build has made",
+		Use:   "publish BUILD | publish --rollback IMAGE",
+		Short: "Publish what a build has made, or go back to the build before",
 		Long: `Publish puts the images of an earlier build into a tree under their dated names, with checksums, and moves the latest links. BUILD is the
-build's name, as quarry build prints it, or the path of a build.json. Links move only for images whose boots passed.`,
+build's name, as quarry build prints it, or the path of a build.json. Links move only for images whose boots passed.
+
+With --rollback, the latest links of IMAGE move to the newest older build whose boots passed instead. IMAGE is the image as file names have
+it, such as Rocky-9-GenericCloud-Base, or its last part alone where that is clear.`,
 		Example: `  quarry publish rocky-9-GenericCloud-Base-x86_64 --publish /srv/images
-  quarry publish ./build.json --publish out --no-latest`,
-		Args: cobra.ExactArgs(1),
+  quarry publish ./build.json --publish out --no-latest
+  quarry publish --rollback Rocky-9-GenericCloud-Base --arch aarch64 --publish /srv/images`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(trees) == 0 {
-				return usageError{fmt.Errorf("publish where? say --publish DIR")}
+				return usageError{errors.New("publish where? say --publish DIR")}
+			}
+			if (back.image == "") == (len(args) == 0) {
+				return usageError{errors.New("publish what? name either a BUILD or --rollback IMAGE")}
+			}
+			if back.image != "" {
+				return back.run(cmd, trees, asJSON)
+			}
+			if len(back.archs) > 0 {
+				return usageError{errors.New("--arch goes with --rollback: a build has one architecture")}
 			}
 			day, err := dateOr(date, time.Now())
 			if err != nil {
@@ -59,6 +73,8 @@ build's name, as quarry build prints it, or the path of a build.json. Links move
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&trees, "publish", nil, publishUsage)
+	f.StringVar(&back.image, "rollback", "", "move the latest links of `IMAGE` to the build before")
+	f.StringSliceVar(&back.archs, "arch", nil, "roll back only these architectures")
 	f.StringVar(&date, "date", "", "date in the published names, `YYYYMMDD` (default: today in UTC)")
 	f.BoolVar(&noLatest, "no-latest", false, "leave the latest links where they are")
 	f.StringVar(&work, "work", "", "the `DIR` that the build kept everything under")

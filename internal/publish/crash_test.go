@@ -25,7 +25,8 @@ type child struct {
 	Dir     string
 	Items   []Item
 	Options Options
-	Kill    int // kill this process when it has made so many changes; 0 is never
+	Kill    int    // kill this process when it has made so many changes; 0 is never
+	Do      string // instead of publishing: "rollback", "prune" or "repair"
 }
 
 func TestMain(m *testing.M) {
@@ -52,7 +53,18 @@ func publishAsChild(text string) error {
 		}
 		return nil
 	}}
-	_, err := t.Publish(context.Background(), c.Items, c.Options)
+	ctx := context.Background()
+	var err error
+	switch c.Do {
+	case "rollback":
+		_, err = t.Rollback(ctx, RollbackOptions{Image: "GenericCloud"})
+	case "prune":
+		_, err = t.Prune(ctx, PruneOptions{Keep: 1})
+	case "repair":
+		_, err = t.Fsck(ctx, FsckOptions{Repair: true})
+	default:
+		_, err = t.Publish(ctx, c.Items, c.Options)
+	}
 	return err
 }
 
@@ -78,52 +90,47 @@ func (c child) start(t *testing.T) (*exec.Cmd, *bytes.Buffer) {
 // finds the old tree or completes the new one.
 func TestKilledAnywhere(t *testing.T) {
 	first, second := itemOf(t, "first"), itemOf(t, "second, longer")
+	third := itemOf(t, "the third")
 	for _, tc := range []struct {
 		name   string
 		before []Item
-		item   Item
+		do     string
+		item   []Item
 		least  int // changes that this has to take
 	}{
-		{"first image", nil, first, 15},
-		{"next image", []Item{first}, second, 15},
-		{"back to the first", []Item{first, second}, first, 10},
+		{"first image", nil, "", []Item{first}, 15},
+		{"next image", []Item{first}, "", []Item{second}, 15},
+		{"back to the first", []Item{first, second}, "", []Item{first}, 10},
+		{"rollback", []Item{first, second}, "rollback", nil, 10},
+		{"prune", []Item{first, second, third}, "prune", nil, 10},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			start := t.TempDir()
 			for _, item := range tc.before {
 				publishes(t, start, options(), item)
 			}
-			fresh := func() string {
-				dir := filepath.Join(t.TempDir(), "tree")
-				if err := os.CopyFS(dir, os.DirFS(start)); err != nil {
-					t.Fatal(err)
-				}
-				return dir
-			}
-			dir := fresh()
-			older := picture(t, dir)
-			publishes(t, dir, options(), tc.item)
-			newer := picture(t, dir)
+			run := child{Items: tc.item, Options: options(), Do: tc.do}
+			older := picture(t, start)
+			done := copyOf(t, start)
+			runs(t, run, done, 0)
+			newer := picture(t, done)
 			var completed, undone int
 			kill := 1
 			for ; ; kill++ {
-				dir := fresh()
-				cmd, stderr := child{dir, []Item{tc.item}, options(), kill}.start(t)
-				err := cmd.Wait()
+				dir := copyOf(t, start)
+				killed := runs(t, run, dir, kill)
 				consistent(t, dir)
-				if err == nil {
+				if !killed {
 					if !samePicture(picture(t, dir), newer) {
-						t.Errorf("a publisher that was not killed left %v", picture(t, dir))
+						t.Errorf("what was not killed left %v", picture(t, dir))
 					}
 					break
-				}
-				if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
-					t.Fatalf("after %d changes: %v: %s", kill, err, stderr)
 				}
 				seen := picture(t, dir)
 				if link := seen[link0]; link != older[link0] && link != newer[link0] {
 					t.Errorf("after %d changes the link is %q", kill, link)
 				}
+				repairable(t, copyOf(t, dir), older, newer, kill%4 == 0)
 				// Publishing nothing is enough to settle what was cut off.
 				if _, err := Tree(dir).Publish(t.Context(), nil, options()); err != nil {
 					t.Fatalf("after %d changes: %v", kill, err)
@@ -145,6 +152,57 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
+// copyOf is another tree like dir.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "tree")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// runs has a process work on the tree, and tells whether it was killed.
+func runs(t *testing.T, c child, dir string, kill int) bool {
+	t.Helper()
+	c.Dir, c.Kill = dir, kill
+	cmd, stderr := c.start(t)
+	err := cmd.Wait()
+	if err == nil {
+		return false
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || kill == 0 {
+		t.Fatalf("%+v after %d changes: %v: %s", c.Do, kill, err, stderr)
+	}
+	return true
+}
+
+// repairable has fsck settle what was cut off; with twice, it is killed itself on the way first.
+func repairable(t *testing.T, dir string, older, newer map[string]string, twice bool) {
+	t.Helper()
+	if twice {
+		runs(t, child{Do: "repair"}, dir, 2)
+		consistent(t, dir)
+	}
+	if _, err := Tree(dir).Fsck(t.Context(), FsckOptions{Repair: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := picture(t, dir); !samePicture(got, older) && !samePicture(got, newer) {
+		t.Errorf("repaired, the tree is neither old nor new: %v", got)
+	}
+	sound(t, dir)
+}
+
+// sound checks that fsck finds nothing.
+func sound(t *testing.T, dir string) Checked {
+	t.Helper()
+	c, err := Tree(dir).Fsck(t.Context(), FsckOptions{})
+	if err != nil || len(c.Findings) > 0 || !c.Sound() {
+		t.Errorf("fsck: %v, %+v", err, c.Findings)
+	}
+	return c
+}
+
 // TestTwoPublishersAtOnce has processes publish different images of one name into one tree.
 func TestTwoPublishersAtOnce(t *testing.T) {
 	dir := t.TempDir()
@@ -152,7 +210,7 @@ func TestTwoPublishersAtOnce(t *testing.T) {
 	var started []*exec.Cmd
 	var errs []*bytes.Buffer
 	for i := range count {
-		cmd, stderr := child{dir, []Item{itemOf(t, "content "+strconv.Itoa(i))}, options(), 0}.start(t)
+		cmd, stderr := child{Dir: dir, Items: []Item{itemOf(t, "content "+strconv.Itoa(i))}, Options: options()}.start(t)
 		started, errs = append(started, cmd), append(errs, stderr)
 	}
 	for i, cmd := range started {
@@ -235,8 +293,8 @@ func TestFileSystemsThatRefuse(t *testing.T) {
 		grown := large
 		grown.Image.Size = 1 // so that it is only noticed while copying
 		refuses(t, grown, "the file system is full")
-		if entries, err := os.ReadDir(filepath.Join(dir, private)); err != nil || len(entries) != 1 {
-			t.Errorf("left behind: %v, %v; want only the lock", entries, err)
+		if entries, err := os.ReadDir(filepath.Join(dir, private)); err != nil || len(entries) != 2 {
+			t.Errorf("left behind: %v, %v; want only the lock and the reports", entries, err)
 		}
 	})
 	t.Run("read-only", func(t *testing.T) {

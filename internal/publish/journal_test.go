@@ -20,6 +20,8 @@ func FuzzJournal(f *testing.F) {
 	for _, seed := range []string{
 		"", "null", "[]", "{}", string(good), string(good[:len(good)-1]), `[{"staged":"1","name":"../outside"}]`, `[{"staged":"../../CHECKSUM","name":"a"}]`,
 		`[{"staged":"1","name":"../outside","withdraw":true}]`, `[{"staged":"1","name":".quarry"}]`, `[{"staged":"..","name":"a"}]`, `[{"staged":"1","name":"a\u0000b"}]`,
+		`[{"remove":true,"name":"CHECKSUM"}]`, `[{"remove":true,"name":"../outside"}]`, `[{"remove":true,"name":"CHECKSUM","report":true}]`,
+		`[{"staged":"2","name":"../../outside","report":true}]`, `[{"staged":"2","name":"image.qcow2","report":true}]`,
 	} {
 		f.Add([]byte(seed))
 	}

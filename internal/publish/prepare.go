@@ -40,6 +40,9 @@ func (t *tree) prepare(ctx context.Context, now state, items []Item, o Options) 
 	}
 	s := &stage{tree: t}
 	for i, p := range result.Items {
+		if err := s.report(p.File, items[i].Report); err != nil {
+			return nil, result, err
+		}
 		if !p.New {
 			continue
 		}

@@ -52,7 +52,7 @@ func (s *stage) copy(ctx context.Context, img artifact.Image, number string, rep
 		return err
 	}
 	h := sha256.New()
-	source := &copied{ctx: ctx, in: from, total: img.Size, report: report}
+	source := &copied{ctx: ctx, in: from, phase: "publish", total: img.Size, report: report}
 	n, err := io.Copy(io.MultiWriter(to, h), source)
 	if err := errors.Join(err, to.Sync(), to.Close()); err != nil {
 		return err
@@ -129,6 +129,7 @@ func room(dir string, need int64) error {
 type copied struct {
 	ctx         context.Context
 	in          io.Reader
+	phase       string
 	done, total int64
 	report      progress.Func
 }
@@ -139,6 +140,6 @@ func (c *copied) Read(p []byte) (int, error) {
 	}
 	n, err := c.in.Read(p)
 	c.done += int64(n)
-	c.report.Count("publish", c.done, c.total, progress.Bytes)
+	c.report.Count(c.phase, c.done, c.total, progress.Bytes)
 	return n, err
 }

@@ -12,8 +12,11 @@ import (
 
 // state is what the tree says of itself.
 type state struct {
-	sums map[string]Checksum // by published name, links included
-	text string              // the folder's CHECKSUM
+	sums  map[string]Checksum // by published name, links included
+	bad   map[string]error    // by published name: why its checksum is not in sums
+	links map[string]string   // what symbolic links say, by name
+	names []string            // all, in order, without Quarry's own
+	text  string              // the folder's CHECKSUM
 }
 
 // all returns the checksums as CHECKSUM has them.
@@ -27,12 +30,21 @@ func (s state) all() string {
 
 // read reads the tree's checksums. One that does not describe its file is left alone, and out of CHECKSUM.
 func (t *tree) read(report progress.Func) (state, error) {
-	now := state{sums: map[string]Checksum{}}
+	now := state{sums: map[string]Checksum{}, bad: map[string]error{}, links: map[string]string{}}
 	entries, err := os.ReadDir(t.dir)
 	if err != nil {
 		return now, err
 	}
 	for _, e := range entries {
+		if e.Name() == private {
+			continue
+		}
+		now.names = append(now.names, e.Name())
+		if e.Type() == fs.ModeSymlink {
+			if now.links[e.Name()], err = os.Readlink(t.path(e.Name())); err != nil {
+				return now, err
+			}
+		}
 		name, ok := strings.CutSuffix(e.Name(), checksumSuffix)
 		if !ok || name == "" {
 			continue
@@ -40,6 +52,7 @@ func (t *tree) read(report progress.Func) (state, error) {
 		sum, err := t.readChecksum(name)
 		if err != nil {
 			report.Warn(fmt.Sprintf("%s is left out of CHECKSUM: %v", e.Name(), err))
+			now.bad[name] = err
 			continue
 		}
 		now.sums[name] = sum

@@ -27,7 +27,18 @@ type tree struct {
 // complete files only, links that mean complete files, and no checksum that is wrong. A publisher that is cut off before the
 // journal has changed nothing; after it, the next publisher completes the change first. One publisher at a time works on a tree;
 // others wait until it is done or their context ends.
-func Tree(dir string) Publisher { return &tree{dir: dir} }
+func Tree(dir string) Keeper { return &tree{dir: dir} }
+
+// Keeper is a Publisher whose tree can also be looked after. Each change is made certain by the same journal, under the same lock.
+type Keeper interface {
+	Publisher
+	// Rollback moves the latest links of an image to the build before the one that they mean.
+	Rollback(ctx context.Context, o RollbackOptions) (RolledBack, error)
+	// Prune removes old images.
+	Prune(ctx context.Context, o PruneOptions) (Pruned, error)
+	// Fsck looks for what is not as it should be. That something is found is no error.
+	Fsck(ctx context.Context, o FsckOptions) (Checked, error)
+}
 
 func (t *tree) path(name string) string { return filepath.Join(t.dir, name) }
 
@@ -47,42 +58,83 @@ func (t *tree) Publish(ctx context.Context, items []Item, o Options) (Result, er
 	if err := check(items); err != nil {
 		return Result{}, err
 	}
-	dir, err := filepath.Abs(t.dir)
-	if err != nil {
-		return Result{}, err
-	}
-	locked := &tree{dir: dir, after: t.after}
-	result, err := locked.publish(ctx, items, o)
+	var result Result
+	dir, err := t.change(ctx, o.Report, func(locked *tree, now state) (steps []step, err error) {
+		steps, result, err = locked.prepare(ctx, now, items, o)
+		return steps, err
+	})
 	if err != nil {
 		return Result{}, fmt.Errorf("publishing into %s: %w", dir, explain(err))
 	}
 	return result, nil
 }
 
-func (t *tree) publish(ctx context.Context, items []Item, o Options) (Result, error) {
-	unlock, err := t.lock(ctx, o.Report)
+// change makes one change to the tree, which is its own for so long: what was cut off before is completed, prepare stages what is to be,
+// and then the steps are certain. It returns the tree's absolute path.
+func (t *tree) change(ctx context.Context, report progress.Func, prepare func(*tree, state) ([]step, error)) (string, error) {
+	dir, err := filepath.Abs(t.dir)
 	if err != nil {
-		return Result{}, err
+		return t.dir, err
+	}
+	t = &tree{dir: dir, after: t.after}
+	unlock, err := t.lock(ctx, report)
+	if err != nil {
+		return dir, err
 	}
 	defer unlock()
 	if err := t.finish(); err != nil {
-		return Result{}, fmt.Errorf("completing a publication that was cut off: %w", err)
+		return dir, fmt.Errorf("completing a publication that was cut off: %w", err)
 	}
-	now, err := t.read(o.Report)
+	now, err := t.read(report)
 	if err != nil {
-		return Result{}, err
+		return dir, err
 	}
-	steps, result, err := t.prepare(ctx, now, items, o)
+	steps, err := prepare(t, now)
 	if err != nil || len(steps) == 0 {
-		return result, errors.Join(err, t.clear())
+		return dir, errors.Join(err, t.clear())
 	}
 	if err := t.commit(steps); err != nil {
-		return Result{}, errors.Join(err, t.clear())
+		return dir, errors.Join(err, t.clear())
 	}
 	if err := t.apply(steps); err != nil {
-		return Result{}, fmt.Errorf("the change is prepared but not complete; publish again to complete it: %w", err)
+		return dir, fmt.Errorf("the change is prepared but not complete; publish again to complete it: %w", err)
 	}
-	return result, nil
+	return dir, nil
+}
+
+// look works on the tree as it is and changes nothing in it, not even what was cut off. Nobody else changes it meanwhile, unless it never
+// was published into by Quarry, such as a mirror's copy. It returns the tree's absolute path.
+func (t *tree) look(ctx context.Context, report progress.Func, work func(*tree, state) error) (string, error) {
+	dir, err := t.existing()
+	if err != nil {
+		return dir, err
+	}
+	t = &tree{dir: dir, after: t.after}
+	if _, err := os.Stat(t.own()); err == nil {
+		unlock, err := t.lock(ctx, report)
+		if err != nil {
+			return dir, err
+		}
+		defer unlock()
+	}
+	now, err := t.read(report)
+	if err != nil {
+		return dir, err
+	}
+	return dir, work(t, now)
+}
+
+// existing returns the tree's absolute path. A tree that is only looked after has to be there.
+func (t *tree) existing() (string, error) {
+	dir, err := filepath.Abs(t.dir)
+	if err != nil {
+		return t.dir, err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is no folder")
+	}
+	return dir, err
 }
 
 // lock makes the tree this process's own until the returned function is called.

@@ -72,8 +72,8 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%s: %v, %v; want everybody to be able to read it", name, info, err)
 		}
 	}
-	if entries, err := os.ReadDir(filepath.Join(dir, private)); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v; want only the lock", entries, err)
+	if entries, err := os.ReadDir(filepath.Join(dir, private)); err != nil || len(entries) != 2 {
+		t.Errorf("left behind: %v, %v; want only the lock and the reports", entries, err)
 	}
 }
 
