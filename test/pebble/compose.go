@@ -36,7 +36,7 @@ func (b *build) compose(ctx context.Context, root string) error {
 			return err
 		}
 	}
-	if b.decl.Platforms[b.arch.Name].Kernel != "" {
+	if b.platform().Kernel != "" {
 		err = b.Report.Phase(ctx, "installer", func(ctx context.Context) error { return b.images(ctx, pkgs, t.Installer()) })
 		if err != nil {
 			return err
@@ -96,17 +96,20 @@ func (b *build) images(ctx context.Context, pkgs []pkg, dir string) error {
 	if !ok {
 		return errors.New("the closure has no kernel image")
 	}
-	small, err := initrdFiles(all, k, b.decl.Platforms[b.arch.Name].Modules)
+	to := b.platform().Images
+	small, err := initrdFiles(all, k, b.platform().Modules)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(kernelImage)), 0o755); err != nil {
+	for _, name := range []string{to.Kernel, to.Initrd, stage2Image} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, to.Kernel), image.Body, 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, kernelImage), image.Body, 0o644); err != nil {
-		return err
-	}
-	initrd, err := os.Create(filepath.Join(dir, initrdImage))
+	initrd, err := os.Create(filepath.Join(dir, to.Initrd))
 	if err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (b *build) images(ctx context.Context, pkgs []pkg, dir string) error {
 	if err := writeStage2(ctx, all, filepath.Join(dir, stage2Image)); err != nil {
 		return err
 	}
-	for _, name := range []string{kernelImage, initrdImage, stage2Image} {
+	for _, name := range []string{to.Kernel, to.Initrd, stage2Image} {
 		if err := durable.Sync(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -149,7 +152,7 @@ func (b *build) metadata(ctx context.Context, pkgs []pkg, t Tree) error {
 		}
 		groupFile = "" // only BaseOS has groups
 		sums := map[string]digest.Digest{}
-		for _, name := range []string{"repodata/repomd.xml", kernelImage, initrdImage, stage2Image} {
+		for _, name := range []string{"repodata/repomd.xml", b.platform().Images.Kernel, b.platform().Images.Initrd, stage2Image} {
 			d, _, err := digest.File(filepath.Join(r.Path, name))
 			if errors.Is(err, os.ErrNotExist) {
 				continue
@@ -159,7 +162,7 @@ func (b *build) metadata(ctx context.Context, pkgs []pkg, t Tree) error {
 			}
 			sums[name] = d
 		}
-		text := treeinfo(b.arch.Name, b.decl.Platforms[b.arch.Name].Platforms, r.Name, sums)
+		text := treeinfo(b.arch.Name, b.platform(), r.Name, sums)
 		if err := os.WriteFile(filepath.Join(r.Path, ".treeinfo"), []byte(text), 0o644); err != nil {
 			return err
 		}

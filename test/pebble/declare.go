@@ -27,10 +27,17 @@ const (
 
 // A platform is what one architecture needs from the archive.
 type platform struct {
+	// None says why there is no Pebble for the architecture; then nothing else is set.
+	None    string   `yaml:"none"`
 	Kernel  string   `yaml:"kernel"`  // Debian's kernel meta package; without one there is no installer
 	Modules []string `yaml:"modules"` // kernel modules of the installer's initrd, with their soft dependencies
 	// Platforms are the names after "platforms =" in .treeinfo.
 	Platforms string `yaml:"platforms"`
+	// Images are the places of the installer's kernel and initrd below the tree, where a release of Enterprise Linux has them.
+	Images struct {
+		Kernel string `yaml:"kernel"`
+		Initrd string `yaml:"initrd"`
+	} `yaml:"images"`
 }
 
 // A user is made by a package before its files are unpacked, as EL's packages do with sysusers.
@@ -132,6 +139,9 @@ func decode(name string, d *declarations) error {
 
 func (d declarations) check() error {
 	for _, a := range arch.Names() {
+		if _, ok := d.Platforms[a]; !ok {
+			return fmt.Errorf("declarations: nothing is said about %s; declare its platform, or why it has none", a)
+		}
 		seen := map[string]string{}
 		for _, r := range d.Packages {
 			if !r.on(a) {

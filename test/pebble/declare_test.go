@@ -27,6 +27,9 @@ func TestDeclarations(t *testing.T) {
 			continue
 		}
 		p, ok := d.Platforms[a.Name]
+		if p.None != "" {
+			continue
+		}
 		if !ok || p.Kernel == "" || p.Platforms == "" || len(p.Modules) == 0 {
 			t.Errorf("%s: platform %+v", a.Name, p)
 		}
@@ -100,11 +103,26 @@ func TestComps(t *testing.T) {
 	}
 }
 
+// Each architecture has its images where a release of Enterprise Linux has them.
 func TestTreeinfo(t *testing.T) {
-	sums := map[string]digest.Digest{}
-	for _, name := range []string{kernelImage, initrdImage, stage2Image, "repodata/repomd.xml"} {
-		sums[name] = digest.Bytes([]byte(name))
+	for name, p := range declared(t).Platforms {
+		if p.None != "" {
+			continue
+		}
+		sums := map[string]digest.Digest{}
+		for _, file := range []string{p.Images.Kernel, p.Images.Initrd, stage2Image, "repodata/repomd.xml"} {
+			sums[file] = digest.Bytes([]byte(file))
+		}
+		golden.Equal(t, "treeinfo-"+name, treeinfo(name, p, baseOS, sums))
 	}
-	golden.Equal(t, "treeinfo-x86_64", treeinfo("x86_64", "x86_64,xen", baseOS, sums))
-	golden.Equal(t, "treeinfo-appstream", treeinfo("x86_64", "x86_64,xen", appStream, map[string]digest.Digest{"repodata/repomd.xml": digest.Bytes(nil)}))
+	x := declared(t).Platforms["x86_64"]
+	golden.Equal(t, "treeinfo-appstream", treeinfo("x86_64", x, appStream, map[string]digest.Digest{"repodata/repomd.xml": digest.Bytes(nil)}))
+}
+
+// An architecture without a Pebble says so, and why, before anything is fetched.
+func TestNoPebble(t *testing.T) {
+	_, err := newBuild(Options{Arch: "riscv64", Cache: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "there is no Pebble for riscv64: Debian 12") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -103,8 +103,7 @@ func addLinked(all, out files, p string) error {
 	return addLinked(all, out, target)
 }
 
-// addModules copies the modules and their dependencies. A module that is built in, or that this kernel lacks, is passed over: the
-// list is one for all architectures.
+// addModules copies the modules and their dependencies. One that is built in needs no file.
 func addModules(all, out files, k kernel, modules []string) error {
 	dir := modulesDir + k.Name + "/"
 	deps := map[string][]string{} // module's name → its file and those that it depends on
@@ -117,8 +116,16 @@ func addModules(all, out files, k kernel, modules []string) error {
 	if len(deps) == 0 {
 		return fmt.Errorf("initrd: no modules.dep for kernel %s", k.Name)
 	}
+	builtin := map[string]bool{}
+	for line := range strings.Lines(string(all[dir+"modules.builtin"].Body)) {
+		builtin[moduleName(strings.TrimSpace(line))] = true
+	}
 	for _, name := range modules {
-		for _, file := range deps[moduleName(name)] {
+		needed := deps[moduleName(name)]
+		if len(needed) == 0 && !builtin[moduleName(name)] {
+			return fmt.Errorf("initrd: kernel %s has no module %s", k.Name, name)
+		}
+		for _, file := range needed {
 			out.add(all[dir+file])
 		}
 	}

@@ -102,6 +102,9 @@ func newBuild(o Options) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
+	if why := decl.Platforms[a.Name].None; why != "" {
+		return nil, fmt.Errorf("there is no Pebble for %s: %s", a.Name, why)
+	}
 	for _, sub := range []string{"rpms", "trees"} {
 		if err := os.MkdirAll(filepath.Join(cache, sub), 0o755); err != nil {
 			return nil, err
@@ -153,6 +156,8 @@ func (b *build) run(ctx context.Context) (tree Tree, err error) {
 	}
 	return b.tree(root), durable.Rename(tmp, root)
 }
+
+func (b *build) platform() platform { return b.decl.Platforms[b.arch.Name] }
 
 // seeds are the Debian packages that the closure starts from.
 func (d declarations) seeds(a arch.Arch) []string {

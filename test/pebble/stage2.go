@@ -15,12 +15,8 @@ import (
 	"github.com/quarry-project/quarry/internal/command"
 )
 
-// The installer's files below the tree.
-const (
-	kernelImage = "images/pxeboot/vmlinuz"
-	initrdImage = "images/pxeboot/initrd.img"
-	stage2Image = "images/install.img"
-)
+// stage2Image is the installer's root file system, below the tree. Where its kernel and initrd are differs by platform.
+const stage2Image = "images/install.img"
 
 // closure are the packages marked for the installer and all that they require.
 func closure(pkgs []pkg) []pkg {
