@@ -97,10 +97,15 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 		view.Close()
 		return err
 	}
-	record, err := newRecorder(dirs, p, view)
+	ledger, err := openLedger(cmd, dirs)
 	if err != nil {
 		view.Close()
 		return err
+	}
+	record, err := newRecorder(cmd.Context(), dirs, ledger, p, view)
+	if err != nil {
+		view.Close()
+		return errors.Join(err, ledger.close(cmd.Context(), err))
 	}
 	defer record.close()
 	setup, err := b.setup(dirs, record, method, accel)
@@ -109,6 +114,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 		setup.Publish = destinations(b.publish, date, !b.noLatest)
 		err = record.build(cmd.Context(), setup, p)
 	}
+	err = errors.Join(err, ledger.close(cmd.Context(), err))
 	view.Close()
 	if b.json {
 		return errors.Join(err, printJSON(out, record.result(err)))
@@ -158,7 +164,7 @@ func dateOr(date string, now time.Time) (string, error) {
 
 // build runs the build and keeps what it came to, whether it failed or not.
 func (r *recorder) build(ctx context.Context, setup builders.Setup, p plan.Plan) error {
-	r.report(progress.Event{Kind: progress.Log, Message: "building " + p.Name() + "; logs in " + r.dir})
+	r.report(progress.Event{Kind: progress.Log, Message: "building " + p.Name() + " (" + r.id + "); logs in " + r.dir})
 	outcome, err := setup.Build(ctx, p)
 	// The digest stands for the kickstart's text, which may hold passwords: records and logs are kept.
 	outcome.Plan.Kickstart.Text = ""
@@ -166,5 +172,13 @@ func (r *recorder) build(ctx context.Context, setup builders.Setup, p plan.Plan)
 	if err != nil {
 		r.log.Error(err)
 	}
+	var step *engine.StepError
+	if errors.As(err, &step) {
+		r.failed(step)
+	}
+	r.keep(func(keep context.Context) error {
+		out, herr := outcomeOf(ctx, outcome, r.steps, err)
+		return errors.Join(herr, r.ledger.history.FinishBuild(keep, r.id, out))
+	})
 	return errors.Join(err, r.save(err))
 }

@@ -75,6 +75,7 @@ type Record struct {
 	Step    string  `json:"step"`
 	Skipped bool    `json:"skipped"` // its result was there already
 	Seconds float64 `json:"seconds"`
+	Dir     string  `json:"dir,omitempty"` // folder of its result
 }
 
 // StepError is a step that failed.
@@ -114,7 +115,7 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 		return none, err
 	}
 	if out, ok := load[Out](dir, key); ok {
-		r.skipped(s.Name, report)
+		r.skipped(s.Name, dir, report)
 		return out, nil
 	}
 	unlock, err := lock(ctx, dir+".lock", report)
@@ -124,7 +125,7 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 	defer unlock()
 	// Another build may have made it while this one waited.
 	if out, ok := load[Out](dir, key); ok {
-		r.skipped(s.Name, report)
+		r.skipped(s.Name, dir, report)
 		return out, nil
 	}
 	// Only now: who waits for a lock holds nothing that the lock's holder may be waiting for.
@@ -160,7 +161,7 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 	}
 	seconds := time.Since(start).Seconds()
 	report(progress.Event{Kind: progress.Done, Seconds: seconds})
-	r.done(Record{Step: s.Name, Seconds: seconds})
+	r.done(Record{Step: s.Name, Seconds: seconds, Dir: dir})
 	return out, nil
 }
 
@@ -172,9 +173,9 @@ func (r *Runner) report(step string) progress.Func {
 	}
 }
 
-func (r *Runner) skipped(step string, report progress.Func) {
+func (r *Runner) skipped(step, dir string, report progress.Func) {
 	report(progress.Event{Kind: progress.Skipped, Message: "unchanged"})
-	r.done(Record{Step: step, Skipped: true})
+	r.done(Record{Step: step, Skipped: true, Dir: dir})
 }
 
 func (r *Runner) done(rec Record) {
