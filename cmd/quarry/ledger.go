@@ -104,13 +104,7 @@ func outcomeOf(ctx context.Context, o builders.Outcome, steps []engine.Record, f
 		}
 		out.Lock = id
 	}
-	for i, img := range o.Images {
-		a := history.Artifact{Format: img.Format, Path: img.Path, Size: img.Size, Digest: img.Digest}
-		if p := o.Published; p != nil && i < len(p.Items) {
-			a.Published, a.Latest = p.Path(p.Items[i]), len(p.Items[i].Links) > 0
-		}
-		out.Artifacts = append(out.Artifacts, a)
-	}
+	out.Artifacts = artifactsOf(o)
 	if len(o.Images) > 0 { // all are made of one disk or one tree
 		for _, p := range o.Images[0].Packages {
 			out.Installed = append(out.Installed, history.Package{NEVRA: p.NEVRA, Size: p.Size})
@@ -124,6 +118,21 @@ func outcomeOf(ctx context.Context, o builders.Outcome, steps []engine.Record, f
 		out.Reports = append(out.Reports, history.Report{Digest: r.Image.Digest, Passed: r.Passed, JSON: data})
 	}
 	return out, nil
+}
+
+// artifactsOf are the files of a build and where they were published.
+func artifactsOf(o builders.Outcome) []history.Artifact {
+	var all []history.Artifact
+	for i, img := range o.Images {
+		a := history.Artifact{Format: img.Format, Path: img.Path, Size: img.Size, Digest: img.Digest}
+		for _, d := range o.Published {
+			if i < len(d.Items) { // none where publishing failed
+				a.Published = append(a.Published, history.Publication{Path: d.Path(d.Items[i]), Latest: len(d.Items[i].Links) > 0})
+			}
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // unchanged reports whether every step's result was there already.

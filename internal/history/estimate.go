@@ -19,7 +19,7 @@ func (i Image) args(more ...any) []any {
 // LastPublished is the newest build of an image that has a published file, with all its parts; false when there is none.
 func (h *History) LastPublished(ctx context.Context, image Image) (Build, bool, error) {
 	builds, err := collect(ctx, h, scanBuild, `SELECT `+buildColumns+` FROM builds b WHERE `+ofImage+`
-		AND EXISTS (SELECT 1 FROM artifacts WHERE build = b.id AND published <> '')
+		AND EXISTS (SELECT 1 FROM publications WHERE build = b.id)
 		ORDER BY started DESC, rowid DESC LIMIT 1`, image.args()...)
 	if err != nil || len(builds) == 0 {
 		return Build{}, false, err

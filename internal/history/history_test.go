@@ -86,14 +86,14 @@ func TestARunAsItWasWritten(t *testing.T) {
 		Locked:    []Package{pkg("bash", "1")}, Installed: []Package{pkg("bash", "1"), pkg("extra", "2")},
 	}
 	ok(t, h.FinishBuild(ctx, build, outcome))
-	ok(t, h.Published(ctx, build, []Artifact{{Digest: "sha256:a", Published: "/out/i", Latest: true}}))
+	ok(t, h.Published(ctx, build, []Artifact{{Digest: "sha256:a", Published: []Publication{{"/out/i", true}}}}))
 	ok(t, h.FinishRun(ctx, run, Failed, "secret of http://u:secret@h/"))
 
 	got := must(h.Run(ctx, run[:5]))(t)
 	want.ID, want.State, want.Error, want.Started, want.Finished = build, Failed, "no https://u:xxxxx@h/x", at, at
 	want.Lock, want.Treeinfo, want.Accel, want.Steps = "sha256:l", "sha256:t", "tcg", steps
 	want.Kickstart.Source = "https://u:xxxxx@h/ks.git"
-	want.Artifacts = []Artifact{{Format: "qcow2", Path: "/i", Size: 5, Digest: "sha256:a", Published: "/out/i", Latest: true}}
+	want.Artifacts = []Artifact{{Format: "qcow2", Path: "/i", Size: 5, Digest: "sha256:a", Published: []Publication{{"/out/i", true}}}}
 	want.Reports = []Report{{Digest: "sha256:a", Passed: true, JSON: []byte(`{"url":"http://u:xxxxx@h/"}`)}}
 	wantRun := Run{
 		ID: run, Command: []string{"quarry", "build", "--mirror=https://u:xxxxx@h/x", "https://xxxxx@h"}, Version: "1.2", PID: os.Getpid(),
@@ -217,7 +217,7 @@ func TestEstimates(t *testing.T) {
 		ok(t, h.FinishStep(ctx, b, Step{Name: "tree", State: Skipped}))
 		a := Artifact{Format: "qcow2", Size: int64(seconds), Digest: "sha256:x"}
 		if i == 5 {
-			a.Published = "/out/x"
+			a.Published = []Publication{{"/out/x", false}}
 		}
 		ok(t, h.FinishBuild(ctx, b, Outcome{State: Done, Artifacts: []Artifact{a}}))
 	}

@@ -140,10 +140,20 @@ func (h *History) parts(ctx context.Context, b *Build) (err error) {
 	}
 	b.Artifacts, err = collect(ctx, h, func(rows *sql.Rows) (Artifact, error) {
 		var a Artifact
-		return a, rows.Scan(&a.Format, &a.Path, &a.Size, &a.Digest, &a.Published, &a.Latest)
-	}, `SELECT format, path, size, digest, published, latest FROM artifacts WHERE build = ? ORDER BY number`, b.ID)
+		return a, rows.Scan(&a.Format, &a.Path, &a.Size, &a.Digest)
+	}, `SELECT format, path, size, digest FROM artifacts WHERE build = ? ORDER BY number`, b.ID)
 	if err != nil {
 		return err
+	}
+	for i := range b.Artifacts {
+		a := &b.Artifacts[i]
+		a.Published, err = collect(ctx, h, func(rows *sql.Rows) (Publication, error) {
+			var p Publication
+			return p, rows.Scan(&p.Path, &p.Latest)
+		}, `SELECT path, latest FROM publications WHERE build = ? AND digest = ? ORDER BY path`, b.ID, a.Digest)
+		if err != nil {
+			return err
+		}
 	}
 	b.Reports, err = collect(ctx, h, func(rows *sql.Rows) (Report, error) {
 		var r Report

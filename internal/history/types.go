@@ -95,8 +95,13 @@ type Artifact struct {
 	Path      string        `json:"path"`   // where the build left it
 	Size      int64         `json:"size"`   // bytes
 	Digest    digest.Digest `json:"digest"`
-	Published string        `json:"published,omitempty"` // path in the published tree
-	Latest    bool          `json:"latest"`              // the latest links were moved to it when it was published
+	Published []Publication `json:"published,omitempty"`
+}
+
+// Publication is an artifact in a published tree.
+type Publication struct {
+	Path   string `json:"path"`   // of the file
+	Latest bool   `json:"latest"` // the latest links were moved to it
 }
 
 // Report is what booting an image showed, in the form of the room that booted it.

@@ -108,11 +108,14 @@ func (h *History) FinishBuild(ctx context.Context, build string, o Outcome) erro
 		}
 		for i, a := range o.Artifacts {
 			_, err := tx.ExecContext(ctx, `
-				INSERT INTO artifacts (build, number, format, path, size, digest, published, latest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				build, i+1, a.Format, a.Path, a.Size, a.Digest, a.Published, a.Latest)
+				INSERT INTO artifacts (build, number, format, path, size, digest) VALUES (?, ?, ?, ?, ?, ?)`,
+				build, i+1, a.Format, a.Path, a.Size, a.Digest)
 			if err != nil {
 				return err
 			}
+		}
+		if err := keepPublished(ctx, tx, build, o.Artifacts); err != nil {
+			return err
 		}
 		for i, r := range o.Reports {
 			_, err := tx.ExecContext(ctx, `INSERT INTO reports (build, number, digest, passed, json) VALUES (?, ?, ?, ?, ?)`,
@@ -128,18 +131,22 @@ func (h *History) FinishBuild(ctx context.Context, build string, o Outcome) erro
 	})
 }
 
-// Published notes that a build's files were published after it had ended: each artifact of the list is found by its digest.
-func (h *History) Published(ctx context.Context, build string, published []Artifact) error {
-	return h.write(ctx, "noting what was published", func(tx *sql.Tx) error {
-		for _, a := range published {
-			_, err := tx.ExecContext(ctx, `UPDATE artifacts SET published = ?, latest = ? WHERE build = ? AND digest = ?`,
-				a.Published, a.Latest, build, a.Digest)
+// Published notes that a build's files were published after it had ended. Of the artifacts only Digest and Published matter.
+func (h *History) Published(ctx context.Context, build string, artifacts []Artifact) error {
+	return h.write(ctx, "noting what was published", func(tx *sql.Tx) error { return keepPublished(ctx, tx, build, artifacts) })
+}
+
+func keepPublished(ctx context.Context, tx *sql.Tx, build string, artifacts []Artifact) error {
+	for _, a := range artifacts {
+		for _, p := range a.Published {
+			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO publications (build, digest, path, latest) VALUES (?, ?, ?, ?)`,
+				build, a.Digest, p.Path, p.Latest)
 			if err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // FinishRun ends a run. Builds of it that were not ended, end with it.

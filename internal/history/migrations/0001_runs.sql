@@ -62,11 +62,16 @@ CREATE TABLE artifacts (
   path      TEXT NOT NULL,
   size      INTEGER NOT NULL,
   digest    TEXT NOT NULL,
-  published TEXT NOT NULL DEFAULT '', -- path in the published tree
-  latest    INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (build, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX artifacts_digest ON artifacts (digest);
+
+CREATE TABLE publications (
+  build  TEXT NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+  digest TEXT NOT NULL,             -- of the artifact
+  path   TEXT NOT NULL,             -- in the published tree
+  latest INTEGER NOT NULL,          -- the latest links were moved to it
+  PRIMARY KEY (build, digest, path)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reports (
   build  TEXT NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
