@@ -3,13 +3,17 @@ package pipelines_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/publish"
 	"github.com/quarry-project/quarry/internal/source"
 	"github.com/quarry-project/quarry/kickstarts"
 	"github.com/quarry-project/quarry/pipelines"
@@ -17,74 +21,168 @@ import (
 	"github.com/quarry-project/quarry/test/shared"
 )
 
-// check makes the plans of one pipeline for every architecture that release 9 has: the whole of x86_64, and what people see of the others.
-func check(t *testing.T, request plan.Request, checkout source.Checkout) {
+func load(t *testing.T) []plan.Pipeline {
+	t.Helper()
 	catalog, err := plan.Load(pipelines.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range arch.All() {
-		if row.CPU[request.Release] == "" {
-			continue
-		}
-		a := row.Name
+	return catalog.Pipelines()
+}
+
+// check makes the plans of one pipeline for each of its architectures: what people see of all, and the whole of the first.
+func check(t *testing.T, pipeline plan.Pipeline, request plan.Request, checkout source.Checkout) {
+	for i, a := range pipeline.Architectures() {
 		request.Arch = a
-		pipeline, err := catalog.Find(request)
-		if err != nil {
-			t.Fatal(err)
-		}
 		p, err := plan.Make(pipeline, request, checkout)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s for %s: %v", pipeline.File, a, err)
+			continue
 		}
 		golden.Equal(t, p.Name()+".txt", p.Text())
-		var back plan.Plan
-		encoded, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(encoded, &back); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(p, back); diff != "" {
-			t.Errorf("the plan changes on its way through JSON:\n%s", diff)
-		}
-		if a == "x86_64" {
-			p.Kickstart.Text = "" // its digest stands for it
-			var out bytes.Buffer
-			encoder := json.NewEncoder(&out)
-			encoder.SetEscapeHTML(false)
-			encoder.SetIndent("", "  ")
-			if err := encoder.Encode(p); err != nil {
-				t.Fatal(err)
-			}
-			golden.Equal(t, p.Name()+".json", out.String())
+		if i == 0 {
+			goldenJSON(t, p)
 		}
 	}
 }
 
-func TestPebble(t *testing.T) {
-	check(t, plan.Request{Distro: "pebble", Release: "9", Image: "GenericCloud", Mirror: "file:///pebble"}, source.Own(kickstarts.Files))
-}
-
-func TestRockyWithTheUpstreamKickstart(t *testing.T) {
-	checkout, err := source.Open(t.Context(), source.Options{
-		CacheDir: t.TempDir(), Branch: "r9", Override: filepath.Join(shared.Dir(t), "data", "rocky-kickstarts.bundle"),
-	})
+func goldenJSON(t *testing.T, p plan.Plan) {
+	t.Helper()
+	var back plan.Plan
+	encoded, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkout.URL = "rocky-kickstarts.bundle" // without this machine's folder
-	check(t, plan.Request{Distro: "rocky", Release: "9", Image: "GenericCloud"}, checkout)
+	if err := json.Unmarshal(encoded, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, back); diff != "" {
+		t.Errorf("the plan changes on its way through JSON:\n%s", diff)
+	}
+	p.Kickstart.Text = "" // its digest stands for it
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(p); err != nil {
+		t.Fatal(err)
+	}
+	golden.Equal(t, p.Name()+".json", out.String())
 }
 
+// TestOwnKickstarts makes the plans of all images from Quarry's own kickstarts.
+func TestOwnKickstarts(t *testing.T) {
+	for _, p := range load(t) {
+		if p.Source != source.OwnName {
+			continue
+		}
+		t.Run(p.File, func(t *testing.T) {
+			request := plan.Request{Release: p.Release()}
+			if p.Distro() == "pebble" {
+				request.Mirror = "file:///pebble"
+			}
+			check(t, p, request, source.Own(kickstarts.Files))
+		})
+	}
+}
+
+// TestRockyWithTheUpstreamKickstarts makes the plans of all images of Rocky's releases whose branch can be had.
+func TestRockyWithTheUpstreamKickstarts(t *testing.T) {
+	bundle := filepath.Join(shared.Dir(t), "data", "rocky-kickstarts.bundle")
+	all := load(t)
+	for _, release := range []string{"8", "9"} {
+		checkout, err := source.Open(t.Context(), source.Options{CacheDir: t.TempDir(), Branch: "r" + release, Override: bundle})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkout.URL = "rocky-kickstarts.bundle" // without this machine's folder
+		for _, p := range all {
+			if p.Distro() == "rocky" && p.Release() == release && p.Source == "rocky" {
+				t.Run(p.File, func(t *testing.T) { check(t, p, plan.Request{Release: release}, checkout) })
+			}
+		}
+	}
+}
+
+// TestNames says what everything is published as: no two images share a name, and every name can be read back.
+func TestNames(t *testing.T) {
+	seen := map[string]string{}
+	claim := func(name, file string) {
+		if other, taken := seen[name]; taken {
+			t.Errorf("%s and %s are both published as %s", file, other, name)
+		}
+		seen[name] = file
+	}
+	var list strings.Builder
+	for _, p := range load(t) {
+		for _, a := range p.Architectures() {
+			outline := p.Outline(plan.Request{Release: p.Release(), Arch: a})
+			for _, o := range outline.Outputs {
+				img := artifact.Image{Arch: a, Format: o.Format}
+				names, err := publish.NamesOf(outline, img, "20260131", 0)
+				if err != nil {
+					t.Errorf("%s: %v", p.File, err)
+					continue
+				}
+				subject, _, err := publish.SubjectOf(outline, img)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if back, err := publish.ParseName(names.File); err != nil || back != (publish.Name{Subject: subject, Date: "20260131"}) {
+					t.Errorf("%s is read back as %+v (%v)", names.File, back, err)
+				}
+				for _, name := range append([]string{names.File}, names.Links...) {
+					claim(name, p.File)
+				}
+				fmt.Fprintf(&list, "%s\n", names.File)
+				for _, link := range names.Links {
+					fmt.Fprintf(&list, "    %s\n", link)
+				}
+			}
+		}
+	}
+	golden.Equal(t, "names.txt", list.String())
+}
+
+// TestSources says that every pipeline's kickstarts come from somewhere.
 func TestSources(t *testing.T) {
 	catalog, err := source.LoadCatalog(kickstarts.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, p := range load(t) {
+		if p.Source == source.OwnName {
+			continue
+		}
+		if s, branch, err := catalog.Find(p.Source, p.Release()); err != nil || branch == "" || len(s.URLs) == 0 {
+			t.Errorf("%s: %+v, branch %q: %v", p.File, s, branch, err)
+		}
+	}
 	s, branch, err := catalog.Find("rocky", "9")
 	if err != nil || branch != "r9" || len(s.URLs) < 2 {
 		t.Errorf("Rocky 9's kickstarts: %+v, branch %q: %v", s, branch, err)
+	}
+}
+
+// TestMatrix holds the catalog against the list of what the distribution publishes.
+func TestMatrix(t *testing.T) {
+	want := map[string]string{
+		"8": "Azure-Base Azure-LVM Container-Base Container-Minimal Container-UBI EC2-Base EC2-LVM GenericCloud-Base GenericCloud-LVM OCP-Base " +
+			"Vagrant-Libvirt Vagrant-VMware Vagrant-Vbox WSL-Base",
+	}
+	want["9"] = strings.Replace(want["8"], "GenericCloud-Base", "GenericArm-Minimal GenericCloud-Base", 1)
+	want["9"] = strings.Replace(want["9"], "Vagrant-Libvirt", "SBC-RaspberryPi Vagrant-Libvirt", 1)
+	want["10"] = strings.TrimSuffix(want["9"], " WSL-Base")
+	got := map[string][]string{}
+	for _, p := range load(t) {
+		if p.Distro() == "rocky" {
+			got[p.Release()] = append(got[p.Release()], p.Image()+"-"+p.Variant())
+		}
+	}
+	for release, images := range want {
+		slices.Sort(got[release])
+		if diff := cmp.Diff(strings.Fields(images), got[release]); diff != "" {
+			t.Errorf("Rocky %s:\n%s", release, diff)
+		}
 	}
 }

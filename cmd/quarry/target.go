@@ -40,6 +40,7 @@ func (t *target) register(cmd *cobra.Command) {
 	f.StringVar(&t.request.Variant, "variant", "", "variant (default: the image's primary one)")
 	f.StringVar(&t.request.Arch, "arch", host, "architecture, as RPM calls it")
 	f.StringVar(&t.request.Mirror, "mirror", "", "`URL` of a mirror of the distribution, instead of its own")
+	f.StringArrayVar(&t.request.Repositories, "repository", nil, "`ID=URL` of one repository instead of its own; ID=none leaves it out")
 	f.StringSliceVar(&t.request.KeyFiles, "key", nil, "`FILE` with the public key that packages are signed with, instead of the release's pinned keys")
 	f.StringVar(&t.kickstarts, "kickstarts", "", "kickstarts from this `PATH|URL`: a folder, a git repository or a bundle")
 	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own")

@@ -9,14 +9,16 @@ import (
 
 // Request says which image is wanted, and what of its pipeline is overridden.
 type Request struct {
-	Distro    string
-	Release   string // "9", or "9.6" for that minor release instead of the pipeline's
-	Image     string
-	Variant   string   // "" is the image's primary variant, or its only one
-	Arch      string   // RPM's name
-	Mirror    string   // URL instead of the distribution's
-	KeyFiles  []string // instead of the release's keys
-	Kickstart string   // path in the kickstart repository, instead of the pipeline's
+	Distro  string
+	Release string // "9", or "9.6" for that minor release instead of the pipeline's
+	Image   string
+	Variant string // "" is the image's primary variant, or its only one
+	Arch    string // RPM's name
+	Mirror  string // URL instead of the distribution's
+	// Repositories are addresses for single repositories, as "ID=URL"; "ID=none" leaves one out.
+	Repositories []string
+	KeyFiles     []string // instead of the release's keys
+	Kickstart    string   // path in the kickstart repository, instead of the pipeline's
 }
 
 // RequestError is a request that can't be met whatever the kickstart says: the user has to ask for something else.

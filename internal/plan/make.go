@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,7 +19,7 @@ import (
 // kickstart, or can't be carried out, is a kickstart.Problems with file, line and column. A mirror that can't be used is a *RequestError.
 func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	plan := p.Outline(r)
-	ks, err := readKickstart(&plan, p, r, checkout)
+	ks, err := readKickstart(&plan, p, checkout)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -31,29 +29,30 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan.Repositories, plan.Warnings = vars.repositories(p), warnings
-	extra, moreProblems, moreWarnings := vars.kickstartRepositories(ks, plan.Repositories)
-	plan.Repositories = append(plan.Repositories, extra...)
-	plan.Warnings = append(plan.Warnings, moreWarnings...)
+	all, moreProblems, moreWarnings := vars.repositories(p, ks)
+	plan.Warnings = append(warnings, moreWarnings...)
 	if problems = append(problems, moreProblems...); len(problems) > 0 {
 		return Plan{}, problems
 	}
+	if plan.Repositories, err = replace(all, r.Repositories); err != nil {
+		return Plan{}, err
+	}
 	plan.Tree = vars.expand(p.release.Tree)
-	if plan.Keys, err = vars.keys(p, r); err != nil {
+	if plan.Keys, err = vars.keys(p, r, plan.Repositories); err != nil {
 		return Plan{}, err
 	}
 	a, err := arch.Lookup(r.Arch)
 	if err != nil {
 		return Plan{}, err
 	}
-	plan.Packages = packagesOf(ks, a, p.image.Available)
+	plan.Packages = packagesOf(ks, plan.Builder, a, p.image.Available)
 	plan.Verify.User = p.image.Verify.User
 	for _, kind := range p.image.Verify.Firmware { // one list for all architectures, each of which has some of it
 		if _, ok := a.Has(arch.Kind(kind)); ok {
 			plan.Verify.Firmware = append(plan.Verify.Firmware, kind)
 		}
 	}
-	if plan.Verify.Firmware == nil {
+	if plan.Verify.Firmware == nil && plan.Builder == "disk" {
 		installed := slices.Concat(names(plan.Packages.Install), scriptInstalls(ks), p.image.Available)
 		plan.Verify.Firmware = firmwares(ks, a, installed)
 	}
@@ -71,6 +70,10 @@ func (p Pipeline) Outline(r Request) Plan {
 		Outputs: slices.Clone(p.image.Outputs),
 		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
 	}
+	plan.Kickstart.Path = strings.ReplaceAll(p.image.Kickstart, "$basearch", r.Arch)
+	if r.Kickstart != "" {
+		plan.Kickstart.Path = r.Kickstart
+	}
 	if p.image.Builder == "pi" {
 		plan.Disk.Label = "msdos" // the Pi's firmware reads the old table on every model
 	}
@@ -80,14 +83,11 @@ func (p Pipeline) Outline(r Request) Plan {
 	return plan
 }
 
-func readKickstart(plan *Plan, p Pipeline, r Request, checkout source.Checkout) (*kickstart.File, error) {
-	name := p.image.Kickstart
-	if r.Kickstart != "" {
-		name = r.Kickstart
-	}
-	version, err := kickstart.ParseVersion(p.release.Kickstarts.Version)
+func readKickstart(plan *Plan, p Pipeline, checkout source.Checkout) (*kickstart.File, error) {
+	name := plan.Kickstart.Path
+	version, err := kickstart.ParseVersion(p.image.Version)
 	if err != nil {
-		return nil, fmt.Errorf("the release %s %s: %w", plan.Distro, plan.Release, err)
+		return nil, fmt.Errorf("%s: %w", p.File, err)
 	}
 	text, err := checkout.FS.Open(name)
 	if err != nil {
@@ -137,53 +137,8 @@ func variables(plan Plan, p Pipeline, r Request) (vars, error) {
 
 func (v vars) expand(text string) string { return v.replacer.Replace(text) }
 
-func (v vars) repositories(p Pipeline) (all []Repository) {
-	for _, r := range p.release.Repositories {
-		all = append(all, Repository{
-			ID: r.ID, BaseURL: v.expand(r.BaseURL), Cost: r.Cost, Include: r.Include, Exclude: r.Exclude, Hotfixes: r.Hotfixes,
-			GPGCheck: true, RepoGPGCheck: r.RepoGPGCheck, File: path.Join(path.Dir(p.File), "release.yaml"),
-		})
-	}
-	return all
-}
-
-// leftover is a variable that is not known here.
-var leftover = regexp.MustCompile(`\$\w+`)
-
-// kickstartRepositories are those of repo commands. One that is called like a repository of the release gives way to it, so that --mirror
-// holds for all of them.
-func (v vars) kickstartRepositories(ks *kickstart.File, release []Repository) (all []Repository, problems kickstart.Problems, warnings []string) {
-	for _, r := range ks.Repos() {
-		if slices.ContainsFunc(release, func(have Repository) bool { return strings.EqualFold(have.ID, r.Name) }) {
-			warnings = append(warnings, fmt.Sprintf("%s: the repository %s is taken from the release instead", r.Pos, r.Name))
-			continue
-		}
-		repo := Repository{
-			ID: r.Name, BaseURL: v.expand(r.BaseURL), MirrorList: v.expand(r.MirrorList), Metalink: v.expand(r.MetaLink),
-			Include: r.IncludePkgs, Exclude: r.ExcludePkgs, Proxy: r.Proxy, NoVerifySSL: r.NoVerifySSL, GPGCheck: true,
-			File: r.Pos.File, Line: r.Pos.Line,
-		}
-		if r.Cost != nil {
-			repo.Cost = *r.Cost
-		}
-		unknown := leftover.FindString(repo.URL())
-		switch {
-		case repo.URL() == "":
-			problems = append(problems, problem(r.Pos, "give --baseurl, --mirrorlist or --metalink", "the repository %s is not one of the release", r.Name))
-		case unknown != "":
-			problems = append(problems, problem(r.Pos, "known are $basearch, $arch and $releasever", "the variable %s has no value", unknown))
-		case !word.MatchString(r.Name):
-			problems = append(problems, problem(r.Pos, "use letters, digits, dots and dashes", "%q is no name for a repository", r.Name))
-		case r.SSLCACert+r.SSLClientCert+r.SSLClientKey != "":
-			problems = append(problems, problem(r.Pos, "use a repository that needs none", "client certificates of repositories are not supported"))
-		default:
-			all = append(all, repo)
-		}
-	}
-	return all, problems, warnings
-}
-
-func (v vars) keys(p Pipeline, r Request) (all []Key, err error) {
+// keys are those that were asked for; else the release's and those of its repositories that are used.
+func (v vars) keys(p Pipeline, r Request, used []Repository) (all []Key, err error) {
 	for _, file := range r.KeyFiles {
 		absolute, err := filepath.Abs(file)
 		if err != nil {
@@ -194,8 +149,16 @@ func (v vars) keys(p Pipeline, r Request) (all []Key, err error) {
 	if len(all) > 0 {
 		return all, nil
 	}
-	for _, k := range p.release.Keys {
-		all = append(all, Key{URL: v.expand(k.URL), Fingerprint: k.Fingerprint})
+	add := func(keys []keyYAML) {
+		for _, k := range keys {
+			all = append(all, Key{URL: v.expand(k.URL), Fingerprint: k.Fingerprint})
+		}
+	}
+	add(p.release.Keys)
+	for _, repo := range p.release.Repositories {
+		if slices.ContainsFunc(used, func(u Repository) bool { return u.ID == repo.ID }) {
+			add(repo.Keys)
+		}
 	}
 	return all, nil
 }

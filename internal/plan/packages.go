@@ -9,7 +9,7 @@ import (
 )
 
 // packagesOf says what to install: the kickstart's %packages by the language's rules, and what every install has beside it.
-func packagesOf(ks *kickstart.File, a arch.Arch, listed []string) Packages {
+func packagesOf(ks *kickstart.File, builder string, a arch.Arch, listed []string) Packages {
 	section := &ks.Packages
 	p := Packages{
 		ExcludeDocs: section.ExcludeDocs, ExcludeWeakDeps: section.ExcludeWeakdeps, Multilib: section.MultiLib,
@@ -52,11 +52,11 @@ func packagesOf(ks *kickstart.File, a arch.Arch, listed []string) Packages {
 		p.Modules = append(p.Modules, Module{Name: m.Name, Stream: m.Stream, Disable: m.Disable, File: m.Pos.File, Line: m.Pos.Line})
 	}
 
-	install, available := platformPackages(ks, a)
+	install, available := platformPackages(ks, builder, a)
 	has := func(name string) bool {
 		return slices.Contains(set.Packages, name) || slices.Contains(set.ExcludedPackages, name)
 	}
-	if !has("kernel") {
+	if builder == "disk" && !has("kernel") { // a Pi's kickstart names the Pi's own kernel
 		p.Install = append(p.Install, Want{Name: "kernel", Reason: ReasonPlatform})
 	}
 	for _, name := range install {

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/digest"
@@ -150,13 +151,14 @@ type MachineNeeds struct {
 
 // Verify is how the finished image is tried.
 type Verify struct {
-	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"
+	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"; empty for what doesn't boot on its own
 	User     string   `json:"user"`     // that the seed creates and that logs in
 }
 
 // Name names the build for people and for folders: "rocky-9-GenericCloud-Base-x86_64".
 func (p Plan) Name() string {
-	return strings.Join([]string{p.Distro, p.Release, p.Image, p.Variant, p.Arch}, "-")
+	parts := []string{p.Distro, p.Release, p.Image, p.Variant, p.Arch}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "-")
 }
 
 // Digest digests the whole plan: plans that differ in anything have different digests.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -132,6 +133,14 @@ func TestLoadRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+	for what, second := range map[string]string{
+		"the same image and variant": strings.Replace(imageYAML, "primary: true\n", "", 1),
+		"primary variant already":    strings.Replace(imageYAML, "variant: Base", "variant: LVM", 1),
+	} {
+		if _, err := Load(tree(map[string]string{"test/9/second.yaml": second})); err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "image.yaml") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 	if _, err := Load(fstest.MapFS{}); err == nil {
 		t.Error("an empty tree was accepted")
@@ -270,6 +279,94 @@ func TestKickstartRepositories(t *testing.T) {
 	for _, part := range []string{"image.ks:2:1", "BaseOS", "image.ks:4:1", "url"} {
 		if !strings.Contains(warned, part) {
 			t.Errorf("no warning says %q: %s", part, warned)
+		}
+	}
+}
+
+const optionalYAML = `
+  - id: crb
+    baseurl: $mirror/CRB
+    aliases: [test9-powertools]
+    optional: true
+  - id: extra
+    baseurl: https://other.invalid/$basearch
+    optional: true
+    keys:
+      - url: https://other.invalid/KEY
+        fingerprint: 89ABCDEF0123456789ABCDEF0123456701234567
+keys:`
+
+func TestOptionalRepositories(t *testing.T) {
+	for _, c := range []struct {
+		what, image, text string
+		wanted            []string
+		repos, keys       string
+	}{
+		{"nobody names them", "", "", nil, "baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os", "KEY"},
+		{"the image", "repositories: [extra]\n", "", nil, "baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os extra=https://other.invalid/x86_64", "KEY KEY"},
+		{"the kickstart, by an alias", "", "repo --name=TEST9-powertools --baseurl=https://staging.invalid/ --cost=7 --excludepkgs=a\n", nil,
+			"baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os crb=https://mirror.invalid/test/CRB 7 a", "KEY"},
+		{"the request has another address", "repositories: [extra]\n", "", []string{"Extra=file:///srv/extra"},
+			"baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os extra=file:///srv/extra", "KEY KEY"},
+		{"the request leaves one out", "repositories: [extra]\n", "", []string{"extra=none"}, "baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os", "KEY"},
+	} {
+		catalog, err := Load(tree(map[string]string{
+			"test/9/release.yaml": strings.Replace(releaseYAML, "\nkeys:", optionalYAML, 1), "test/9/image.yaml": c.image + imageYAML,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request()
+		r.Repositories = c.wanted
+		p, err := Make(catalog.Pipelines()[0], r, source.Checkout{FS: fstest.MapFS{"image.ks": {Data: []byte(plain + c.text)}}})
+		if err != nil {
+			t.Fatalf("%s: %v", c.what, err)
+		}
+		var repos, keys []string
+		for _, repo := range p.Repositories {
+			repos = append(repos, repo.ID+"="+repo.URL())
+			if repo.Cost != 0 {
+				repos = append(repos, strconv.Itoa(repo.Cost), strings.Join(repo.Exclude, ","))
+			}
+		}
+		for _, key := range p.Keys {
+			keys = append(keys, key.URL[strings.LastIndex(key.URL, "/")+1:])
+		}
+		if got := strings.Join(repos, " "); got != c.repos || strings.Join(keys, " ") != c.keys {
+			t.Errorf("%s: %s with %q", c.what, got, keys)
+		}
+	}
+	for _, wanted := range []string{"nothing=none", "baseos", "baseos=/srv/x", "baseos=ftp://x.invalid"} {
+		r := request()
+		r.Repositories = []string{wanted}
+		if _, err := makeOf(t, r, plain); !errors.As(err, new(*RequestError)) || !strings.Contains(err.Error(), "baseos") {
+			t.Errorf("--repository %s: %v", wanted, err)
+		}
+	}
+}
+
+func orElse(a, b string) string { return choose(a != "", a, b) }
+
+func TestBuildersPackages(t *testing.T) {
+	for builder, want := range map[string]string{
+		"disk":   "@core kernel grub2-pc grub2-pc-modules grub2-tools xfsprogs firewalld",
+		"pi":     "@core grub2-pc grub2-pc-modules grub2-tools xfsprogs firewalld",
+		"rootfs": "@core firewalld",
+	} {
+		output := map[string]string{"rootfs": "tar.xz"}[builder]
+		catalog, err := Load(tree(map[string]string{"test/9/image.yaml": strings.NewReplacer("builder: disk", "builder: "+builder, "qcow2", orElse(output, "qcow2")).Replace(imageYAML)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Make(catalog.Pipelines()[0], request(), source.Checkout{FS: fstest.MapFS{"image.ks": {Data: []byte(plain + "firewall --enabled\n")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(names(p.Packages.Install), " "); got != want {
+			t.Errorf("%s installs %s, want %s", builder, got, want)
+		}
+		if boots := len(p.Verify.Firmware) > 0; boots != (builder == "disk") || (p.Disk.Label == "msdos") != (builder == "pi") {
+			t.Errorf("%s boots under %q on a disk labelled %q", builder, p.Verify.Firmware, p.Disk.Label)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -41,8 +42,12 @@ func bootsOf(ks *kickstart.File, a arch.Arch) boots {
 }
 
 // platformPackages returns what Anaconda adds to the kickstart's own packages, and the boot loader of the other firmware, which %post may add.
-// All of it is wanted softly: a release that lacks a package says so when it is needed.
-func platformPackages(ks *kickstart.File, a arch.Arch) (install, available []string) {
+// All of it is wanted softly: a release that lacks a package says so when it is needed. A root file system neither boots on its own nor has
+// file systems to look after.
+func platformPackages(ks *kickstart.File, builder string, a arch.Arch) (install, available []string) {
+	if builder == "rootfs" {
+		return unique(commandPackages(ks)), nil
+	}
 	if loader := ks.Bootloader(); !loader.Disabled && loader.Location != "none" {
 		if b := bootsOf(ks, a); b.uefi {
 			install, available = append(install, b.forUEFI...), append(available, b.other...)
@@ -86,9 +91,8 @@ func storageTools(ks *kickstart.File) (names []string) {
 		add("lvm")
 	}
 	if auto, ok := ks.AutoPart(); ok {
-		add("xfs")
 		add("efi")
-		add(auto.FSType)
+		add(cmp.Or(auto.FSType, "xfs"))
 		if auto.Type != "plain" {
 			add("lvm")
 		}

@@ -13,7 +13,7 @@ import (
 // Text is the plan for people, as `quarry plan` prints it: without the passwords of URLs, which the JSON keeps.
 func (p Plan) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s-%s for %s\n\n", p.DistroName, p.Version, p.Image, p.Variant, p.Arch)
+	fmt.Fprintf(&b, "%s %s %s for %s\n\n", p.DistroName, p.Version, strings.Trim(p.Image+"-"+p.Variant, "-"), p.Arch)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("Kickstart", "%s", p.Kickstart.Path)
@@ -29,7 +29,9 @@ func (p Plan) Text() string {
 	for i, o := range p.Outputs {
 		row(first(i, "Output"), "%s %s", o.Format, choose(o.Compression+o.Provider != "", "("+o.Compression+o.Provider+")", ""))
 	}
-	row("Boots under", "%s", strings.Join(p.Verify.Firmware, ", "))
+	if len(p.Verify.Firmware) > 0 {
+		row("Boots under", "%s", strings.Join(p.Verify.Firmware, ", "))
+	}
 	row("Published", "in the form %q%s", p.Naming, choose(p.Primary, ", also without its variant", ""))
 	_ = w.Flush() // to a strings.Builder, which can't fail
 

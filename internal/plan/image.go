@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/kickstart"
+	"github.com/quarry-project/quarry/internal/strictyaml"
+)
+
+// imageFile is one image.
+type imageFile struct {
+	Image         string      `yaml:"image"`
+	Variant       string      `yaml:"variant"`
+	Primary       bool        `yaml:"primary"`
+	Builder       string      `yaml:"builder"`
+	Kickstart     string      `yaml:"kickstart"`         // $basearch in it is the architecture
+	Source        string      `yaml:"source"`            // instead of the release's
+	Version       string      `yaml:"kickstart_version"` // instead of the release's
+	Repositories  []string    `yaml:"repositories"`      // optional ones of the release
+	Architectures []string    `yaml:"architectures"`     // instead of the release's
+	Disk          diskYAML    `yaml:"disk"`
+	Outputs       []Output    `yaml:"outputs"`
+	Machine       machineYAML `yaml:"machine"`
+	Verify        verifyYAML  `yaml:"verify"`
+	Available     []string    `yaml:"available"` // packages that %post installs, where Quarry can't see it
+	Labels        []string    `yaml:"labels"`    // words to select images by, such as nightly
+}
+
+type diskYAML struct {
+	Size string `yaml:"size"`
+}
+
+type machineYAML struct {
+	CPUs    int    `yaml:"cpus"`
+	Memory  string `yaml:"memory"`
+	Network bool   `yaml:"network"`
+}
+
+type verifyYAML struct {
+	Firmware []string `yaml:"firmware"`
+	User     string   `yaml:"user"`
+}
+
+func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
+	p := Pipeline{File: name, release: release}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return p, err
+	}
+	i := &p.image
+	if err := strictyaml.Decode(name, data, i); err != nil {
+		return p, err
+	}
+	c := &checker{file: name, data: data}
+	c.need(word.MatchString(i.Image), "$.image", "%q is no name: use letters, digits, dots and dashes", i.Image)
+	c.need(i.Variant == "" || word.MatchString(i.Variant), "$.variant", "%q is no name: use letters, digits, dots and dashes", i.Variant)
+	c.need(slices.Contains(builders(), i.Builder), "$.builder", "there is no builder %q, only %s", i.Builder, strings.Join(builders(), ", "))
+	c.need(fs.ValidPath(i.Kickstart) && i.Kickstart != ".", "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
+	p.diskSize = c.size("$.disk.size", i.Disk.Size)
+	c.inherit(i, release)
+	p.memoryMiB = int(c.size("$.machine.memory", i.Machine.Memory) >> 20)
+	c.need(word.MatchString(i.Verify.User), "$.verify.user", "%q is no name: use letters, digits, dots and dashes", i.Verify.User)
+	c.need(i.Machine.CPUs > 0 && i.Machine.CPUs <= 64, "$.machine.cpus", "want 1 to 64")
+	c.outputs(i.Builder, i.Outputs)
+	for n, label := range i.Labels {
+		c.need(labelWord.MatchString(label), fmt.Sprintf("$.labels[%d]", n), "%q is no label: use lower-case letters, digits and dashes", label)
+	}
+	for n, f := range i.Verify.Firmware {
+		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })
+		c.need(known, fmt.Sprintf("$.verify.firmware[%d]", n), "no architecture has a firmware %q: known are bios, uefi, slof and s390-ccw", f)
+	}
+	for n, pkg := range i.Available {
+		c.need(word.MatchString(pkg), fmt.Sprintf("$.available[%d]", n), "%q is no package name", pkg)
+	}
+	c.architectures(i.Architectures, false)
+	if p.Source = i.Source; p.Source == "" {
+		p.Source = release.Kickstarts.Source
+	}
+	return p, errors.Join(c.errs...)
+}
+
+// inherit fills in what the image leaves to its release, and checks what it names of it.
+func (c *checker) inherit(i *imageFile, release releaseFile) {
+	if i.Machine == (machineYAML{}) {
+		i.Machine = release.Machine
+	}
+	if i.Verify.User == "" {
+		i.Verify.User = release.Verify.User
+	}
+	if i.Version == "" {
+		i.Version = release.Kickstarts.Version
+	}
+	_, err := kickstart.ParseVersion(i.Version)
+	c.need(err == nil, "$.kickstart_version", "%v", err)
+	for n, id := range i.Repositories {
+		at := fmt.Sprintf("$.repositories[%d]", n)
+		c.need(slices.ContainsFunc(release.Repositories, func(r repositoryYAML) bool { return r.ID == id && r.Optional }), at,
+			"%s %s has no optional repository %q", release.Distro, release.Release, id)
+	}
+}
