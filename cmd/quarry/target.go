@@ -54,7 +54,7 @@ func (t *target) register(cmd *cobra.Command) {
 	}
 	complete("arch", arch.Names()...)
 	complete("release", "8", "9", "10")
-	complete("distro", "rocky", "pebble")
+	complete("distro", "rocky", "almalinux", "pebble")
 }
 
 // plan makes the plan. A lock pins the kickstart's commit.
