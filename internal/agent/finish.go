@@ -112,9 +112,14 @@ func (i *installation) manifest(ctx context.Context) ([]string, error) {
 	return packages, nil
 }
 
+// detach ends what still uses the installed system and takes the machine's own file systems out of it.
+func (i *installation) detach() error {
+	return errors.Join(boot.KillOthers(), i.root.Close(), i.unbind())
+}
+
 // release ends what still uses the file systems, and unmounts them: the disk is not complete before that.
 func (i *installation) release() error {
-	err := errors.Join(boot.KillOthers(), i.root.Close(), i.unbind())
+	err := i.detach()
 	i.mounts.Trim(i.report.Log)
 	if err := errors.Join(err, i.mounts.Unmount()); err != nil {
 		return err

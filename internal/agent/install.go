@@ -42,7 +42,7 @@ type installation struct {
 	inside   program.Runner // programs of the installed system
 }
 
-// install runs a kickstart onto the target drive.
+// install runs a kickstart onto the target drive. A root file system has no storage and no boot loader of its own: the drive is scratch then.
 func (w *worker) install(ctx context.Context) (wire.Result, error) {
 	a, err := arch.Lookup(w.job.Arch)
 	if err != nil {
@@ -56,6 +56,11 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 			return err
 		}
 	}
+	rootFS := w.job.Kind == wire.RootFS
+	makeStorage, finish := i.makeStorage, i.finish
+	if rootFS {
+		makeStorage, finish = i.makeScratch, i.stream
+	}
 	base, scripts := w.job.Stage != wire.Scripts, w.job.Stage != wire.Base
 	for _, phase := range []struct {
 		name string
@@ -64,15 +69,15 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 	}{
 		{"runtime", true, i.startRuntime},
 		{"pre", base && w.has("pre"), i.scripts("pre")},
-		{"storage", base, i.makeStorage},
+		{"storage", base, makeStorage},
 		{"pre-install", base && w.has("pre-install"), i.scripts("pre-install")},
 		{"copy", base, i.copyTree},
 		{"configuration", base, i.configure},
-		{"bootloader", base, i.bootLoader},
+		{"bootloader", base && !rootFS, i.bootLoader},
 		{"leave", !scripts, ending(i.leave)},
 		{"resume", !base, i.resume},
 		{"scripts", scripts && w.has("post"), i.post},
-		{"finish", scripts, ending(i.finish)},
+		{"finish", scripts, ending(finish)},
 	} {
 		if !phase.due {
 			continue
@@ -142,6 +147,11 @@ func (i *installation) makeStorage(ctx context.Context) error {
 	if i.contents, err = storage.Make(ctx, i.runtime, layout); err != nil {
 		return err
 	}
+	return i.mountEmpty()
+}
+
+// mountEmpty mounts the new file systems and sees that the tree has room in them.
+func (i *installation) mountEmpty() error {
 	if err := i.mount(); err != nil {
 		return err
 	}
@@ -220,8 +230,10 @@ func (i *installation) configTarget() config.Target {
 
 // configure writes fstab and does what the configuration commands ask for.
 func (i *installation) configure(ctx context.Context) error {
-	if err := i.root.WriteFile("etc/fstab", []byte(storage.Fstab(i.contents)), 0o644); err != nil {
-		return fmt.Errorf("write /etc/fstab: %w", err)
+	if i.job.Kind != wire.RootFS { // whose file systems are those of where it is unpacked
+		if err := i.root.WriteFile("etc/fstab", []byte(storage.Fstab(i.contents)), 0o644); err != nil {
+			return fmt.Errorf("write /etc/fstab: %w", err)
+		}
 	}
 	if _, err := i.root.Lstat("etc/machine-id"); errors.Is(err, os.ErrNotExist) {
 		// Empty: every machine that starts from the image gets one of its own.

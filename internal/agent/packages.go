@@ -63,8 +63,8 @@ func (w *worker) mountScratch(ctx context.Context, env packages.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := w.runtime.Run(ctx, "mkfs.ext4", "-q", "-F", "-O", "^has_journal", scratch); err != nil {
-		return fmt.Errorf("format the scratch drive: %w", err)
+	if err := w.formatScratch(ctx, scratch); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(workDir, 0o755); err != nil {
 		return err
@@ -82,6 +82,14 @@ func (w *worker) mountScratch(ctx context.Context, env packages.Env) error {
 		return err
 	}
 	return boot.MountReadOnly(payload, payloadDir)
+}
+
+// formatScratch makes a file system for a single use: a journal would only cost time.
+func (w *worker) formatScratch(ctx context.Context, device string) error {
+	if err := w.runtime.Run(ctx, "mkfs.ext4", "-q", "-F", "-O", "^has_journal", device); err != nil {
+		return fmt.Errorf("format the scratch drive: %w", err)
+	}
+	return nil
 }
 
 // pack writes the root onto the output drive, uncompressed, which costs nothing under emulation, and returns how many bytes of the drive

@@ -37,7 +37,7 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 	}
 	w := &worker{job: job, report: out, runtime: program.In("/", out.Log)}
 	switch job.Kind {
-	case wire.Install:
+	case wire.Install, wire.RootFS:
 		result, err := w.install(ctx)
 		if err != nil {
 			w.afterFailure(ctx)

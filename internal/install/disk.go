@@ -83,6 +83,9 @@ func (s DiskSpec) run(ctx context.Context, job wire.Job, base *BaseDisk, report 
 		text = s.Plan.Kickstart.Text
 		drives = append(drives, vm.Drive{Path: s.Payload, Format: "raw", Serial: wire.Payload, ReadOnly: true})
 	}
+	if job.Kind == wire.RootFS {
+		drives = append(drives, vm.Drive{Path: s.output(), Format: "raw", Serial: wire.Output, Unsafe: true})
+	}
 	initrd := filepath.Join(s.Dir, "initrd.img")
 	if err := writeInitrd(initrd, s.Inputs.Initrd.Path, s.Agent, job, text); err != nil {
 		return fail(err)

@@ -76,15 +76,8 @@ func takeTree(answer wire.Result, spec wire.PackageSpec, output, file string) (t
 	if err := packages.Compare(spec.Expected, installed); err != nil {
 		return treeResult{}, err
 	}
-	info, err := os.Stat(output)
-	if err != nil {
-		return treeResult{}, err
-	}
-	if answer.Written <= 0 || answer.Written > info.Size() {
-		return treeResult{}, fmt.Errorf("the machine says it wrote a tree of %d bytes to a drive of %d", answer.Written, info.Size())
-	}
-	if err := os.Truncate(output, answer.Written); err != nil {
-		return treeResult{}, err
+	if err := cut(output, answer.Written); err != nil {
+		return treeResult{}, fmt.Errorf("the tree of packages: %w", err)
 	}
 	result := treeResult{Packages: installed, Unpacked: answer.Unpacked}
 	return result, os.Rename(output, file)

@@ -30,8 +30,9 @@ type Kind string
 // The kinds of job.
 const (
 	Hello    Kind = "hello"    // say hello and power off: the accelerator probe
-	Packages Kind = "packages" // install the Lock's packages into a root and stream it to Output as squashfs or tar
+	Packages Kind = "packages" // install the Lock's packages into a root and stream it to Output as squashfs
 	Install  Kind = "install"  // a whole kickstart onto Target
+	RootFS   Kind = "rootfs"   // a kickstart without its storage and boot loader onto Target as scratch, streamed to Output as tar
 )
 
 // Stage is how far one machine goes with an installation.
