@@ -42,3 +42,16 @@ func Pack(ctx context.Context, job Job, source packaging.Source, output plan.Out
 	out, err := engine.Do(ctx, job.Runner, step, in)
 	return out.Image, err
 }
+
+// PackAll makes all of the plan's outputs of what was installed. With an error it returns those that were made before.
+func PackAll(ctx context.Context, job Job, source packaging.Source) ([]artifact.Image, error) {
+	var images []artifact.Image
+	for _, output := range job.Plan.Outputs {
+		img, err := Pack(ctx, job, source, output)
+		if err != nil {
+			return images, err
+		}
+		images = append(images, img)
+	}
+	return images, nil
+}

@@ -4,7 +4,6 @@ package disk
 
 import (
 	"context"
-	"slices"
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/artifact"
@@ -23,18 +22,11 @@ func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, err
 		return builders.Built{}, err
 	}
 	disk, phases, err := makeDisk(ctx, job, tree)
-	built := builders.Built{Phases: phases}
 	if err != nil {
-		return built, err
+		return builders.Built{Phases: phases}, err
 	}
-	for _, output := range job.Plan.Outputs {
-		img, err := builders.Pack(ctx, job, packaging.Source{Disk: &disk}, output)
-		if err != nil {
-			return built, err
-		}
-		built.Images = append(built.Images, img)
-	}
-	return built, nil
+	images, err := builders.PackAll(ctx, job, packaging.Source{Disk: &disk})
+	return builders.Built{Images: images, Phases: phases}, err
 }
 
 // makeDisk runs the kickstart. What comes before %post is a disk of its own wherever it can be, so that a change in %post goes on from there.
@@ -43,40 +35,28 @@ func makeDisk(ctx context.Context, job builders.Job, tree artifact.Tree) (artifa
 	if err != nil {
 		return artifact.Disk{}, nil, err
 	}
-	spec := install.DiskSpec{
-		Plan: job.Plan, Inputs: job.Inputs, Tree: tree, Payload: job.Payload.Squash.Path,
-		Agent: job.Agent, Accel: job.Accel, Deadlines: job.Deadlines,
-	}
+	spec := job.DiskSpec(tree)
 	first, scripts, divided := install.Stages(whole)
 	if !divided {
 		in := diskInput{
-			machineInput: machineInputOf(job, whole), Kickstart: job.Plan.Kickstart.Digest, Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
+			MachineInput: job.MachineInput(whole), Kickstart: job.Plan.Kickstart.Digest, Tree: tree.Digest, Payload: job.Payload.Squash.Digest,
 		}
 		disk, err := runDisk(ctx, job, in, artifact.File{}, func(ctx context.Context, env engine.Env) (artifact.Disk, error) {
 			return install.Disk(ctx, spec.In(env.Dir, env.LogDir), env.Report)
 		})
-		return disk, inStep("disk", disk.Phases), err
+		return disk, builders.InStep("disk", disk.Phases), err
 	}
-	base, err := makeBase(ctx, job, baseInput{machineInput: machineInputOf(job, first), Tree: tree.Digest, spec: spec})
-	phases := inStep("base", base.Disk.Phases)
+	base, err := makeBase(ctx, job, baseInput{MachineInput: job.MachineInput(first), Tree: tree.Digest, spec: spec})
+	phases := builders.InStep("base", base.Disk.Phases)
 	if err != nil {
 		return artifact.Disk{}, phases, err
 	}
 	scripts.Layout = base.Layout
 	in := diskInput{
-		machineInput: machineInputOf(job, scripts), Kickstart: job.Plan.Kickstart.Digest, Base: base.Disk.Path, Payload: job.Payload.Squash.Digest,
+		MachineInput: job.MachineInput(scripts), Kickstart: job.Plan.Kickstart.Digest, Base: base.Disk.Path, Payload: job.Payload.Squash.Digest,
 	}
 	disk, err := runDisk(ctx, job, in, base.Disk.File, func(ctx context.Context, env engine.Env) (artifact.Disk, error) {
 		return install.Scripts(ctx, spec.In(env.Dir, env.LogDir), scripts, base, env.Report)
 	})
-	return disk, append(phases, inStep("disk", disk.Phases)...), err
-}
-
-// inStep says which step a machine's phases belong to.
-func inStep(step string, phases []artifact.Phase) []artifact.Phase {
-	phases = slices.Clone(phases)
-	for i := range phases {
-		phases[i].Step = step
-	}
-	return phases
+	return disk, append(phases, builders.InStep("disk", disk.Phases)...), err
 }

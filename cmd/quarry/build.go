@@ -11,6 +11,7 @@ import (
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/builders/disk"
+	"github.com/quarry-project/quarry/builders/rootfs"
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/plan"
@@ -142,7 +143,7 @@ func (b *buildFlags) setup(dirs folders, record *recorder, method install.Method
 		},
 		Store:     files,
 		CacheDir:  dirs.cache,
-		Builders:  map[string]builders.Builder{"disk": disk.Builder{}},
+		Builders:  map[string]builders.Builder{"disk": disk.Builder{}, "rootfs": rootfs.Builder{}},
 		Agent:     agentIn(filepath.Join(dirs.cache, "agents")),
 		Accel:     accel,
 		Packages:  method,

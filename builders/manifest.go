@@ -1,4 +1,4 @@
-package disk
+package builders
 
 import (
 	"fmt"
@@ -29,9 +29,9 @@ func strangers(lock resolve.Lock, installed []artifact.Package) []string {
 	return found
 }
 
-// checkPinned refuses a disk with packages that the Lock does not have: what is published has to be what was locked.
-func checkPinned(lock resolve.Lock, d artifact.Disk) error {
-	if found := strangers(lock, d.Packages); len(found) > 0 {
+// CheckPinned refuses an installed system with packages that the Lock does not have: what is published has to be what was locked.
+func CheckPinned(lock resolve.Lock, installed []artifact.Package) error {
+	if found := strangers(lock, installed); len(found) > 0 {
 		return fmt.Errorf("the installed system has packages that the Lock does not pin: %s; a script of the kickstart must have brought them",
 			strings.Join(found, ", "))
 	}

@@ -1,4 +1,4 @@
-package disk
+package builders
 
 import (
 	"strings"
@@ -17,18 +17,17 @@ func TestCheckPinned(t *testing.T) {
 		Packages:  []resolve.Package{{NEVRA: pkg("bash")}, {NEVRA: pkg("firewalld")}},
 		Available: []resolve.Package{{NEVRA: pkg("grub2-pc")}},
 	}
-	installed := func(names ...string) artifact.Disk {
-		var d artifact.Disk
+	installed := func(names ...string) (all []artifact.Package) {
 		for _, n := range names {
-			d.Packages = append(d.Packages, artifact.Package{NEVRA: pkg(n)})
+			all = append(all, artifact.Package{NEVRA: pkg(n)})
 		}
-		return d
+		return all
 	}
 	// Scripts may remove packages, install what was at hand, and import keys.
-	if err := checkPinned(lock, installed("bash", "grub2-pc", "gpg-pubkey")); err != nil {
+	if err := CheckPinned(lock, installed("bash", "grub2-pc", "gpg-pubkey")); err != nil {
 		t.Error(err)
 	}
-	err := checkPinned(lock, installed("bash", "stranger"))
+	err := CheckPinned(lock, installed("bash", "stranger"))
 	if err == nil || !strings.Contains(err.Error(), "stranger-1-2.noarch") || strings.Contains(err.Error(), "bash") {
 		t.Errorf("got %v; want an error about stranger alone", err)
 	}
