@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ func images(t *testing.T) string {
 }
 
 // run starts a machine with the job and follows it to its end. The lines are what was logged and warned of.
-func run(t *testing.T, job any) (result wire.Result, lines []string, err error) {
+func run(t *testing.T, job any, more ...vm.Drive) (result wire.Result, lines []string, err error) {
 	t.Helper()
 	disk := filepath.Join(t.TempDir(), "disk")
 	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
@@ -70,11 +71,11 @@ func runOn(t *testing.T, disk string, job any) (result wire.Result, lines []stri
 	machine, err := vm.Start(t.Context(), vm.Machine{
 		Arch: a, Release: "9", CPUs: 2, MemoryMiB: 1536, Accel: vm.TCG, Kernel: filepath.Join(tree, "pxeboot", "vmlinuz"), Initrd: initrd,
 		Append: "console=ttyS0 rdinit=" + wire.Agent + " panic=-1 quiet net.ifnames=0", Events: true, Dir: dir,
-		Drives: []vm.Drive{
+		Drives: append([]vm.Drive{
 			{Path: disk, Format: "raw", Serial: wire.Target, Unsafe: true},
 			{Path: stage2, Format: "raw", Serial: wire.Runtime, ReadOnly: true},
 			{Path: stage2, Format: "raw", Serial: wire.Tree, ReadOnly: true},
-		},
+		}, more...),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -220,5 +221,49 @@ func TestMachineReportsItsOwnCrash(t *testing.T) {
 	_, _, err := run(t, job(wire.Storage{}, script("pre", "kill -9 $PPID; sleep 10")))
 	if f := failure(t, err); !strings.Contains(f.Message, "killed") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A root file system: no storage, no boot loader, and a tar on the output drive that the host takes apart.
+func TestMachineStreamsARootFileSystem(t *testing.T) {
+	j := job(wire.Storage{Clear: "all", ReqPart: true}, script("post", `set -eux
+test ! -e /lost+found
+mountpoint /run
+umount /run
+mkdir -p /run/lock /etc/quarry
+echo hello >/etc/quarry/file
+ln /etc/quarry/file /etc/quarry/zlink
+mknod /etc/quarry/null c 1 3
+rm -rf /boot`))
+	j.Kind, j.Boot.Disabled = wire.RootFS, false
+	output := filepath.Join(t.TempDir(), "output")
+	if err := errors.Join(os.WriteFile(output, nil, 0o600), os.Truncate(output, 4<<30)); err != nil {
+		t.Fatal(err)
+	}
+	result, lines, err := run(t, j, vm.Drive{Path: output, Format: "raw", Serial: wire.Output, Unsafe: true})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, strings.Join(lines, "\n"))
+	}
+	if err := os.Truncate(output, result.Written); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "tar", "--numeric-owner", "-tvf", output).CombinedOutput()
+	if err != nil {
+		t.Fatalf("tar: %v\n%s", err, out)
+	}
+	for _, want := range []string{
+		`(?m)^drwxr-xr-x 0/0 .* \./$`, `(?m)^-rw-r--r-- 0/0 +6 .* etc/quarry/file$`,
+		`(?m)^hrw-r--r-- 0/0 .* etc/quarry/zlink link to etc/quarry/file$`, `(?m)^drwxr-xr-x 0/0 .* run/lock/$`,
+		`(?m)^-rwsr-xr-x 0/0 .* usr/bin/mount$`, `(?m)^dr-xr-xr-x 0/0 .* proc/$`,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("nothing in the tar matches %s", want)
+		}
+	}
+	if found := regexp.MustCompile(`(?m)^.* (boot|proc/.+|sys/.+|dev/.+|etc/quarry/null|lost\+found.*)$`).FindAll(out, 5); found != nil {
+		t.Errorf("these do not belong there: %s", found)
+	}
+	if result.Unpacked < 50<<20 || result.Unpacked > result.Written {
+		t.Errorf("%d bytes of files in %d bytes of tar", result.Unpacked, result.Written)
 	}
 }
