@@ -39,11 +39,11 @@ func run(t *testing.T, job any, more ...vm.Drive) (result wire.Result, lines []s
 	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 4<<30)); err != nil {
 		t.Fatal(err)
 	}
-	return runOn(t, disk, job)
+	return runOn(t, disk, job, more...)
 }
 
 // runOn is run with a target that is there already.
-func runOn(t *testing.T, disk string, job any) (result wire.Result, lines []string, err error) {
+func runOn(t *testing.T, disk string, job any, more ...vm.Drive) (result wire.Result, lines []string, err error) {
 	t.Helper()
 	tree, dir := images(t), t.TempDir()
 	agent := filepath.Join(dir, "agent")
