@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -68,6 +69,9 @@ type Runner struct {
 	Resources *Resources
 	// Order is the build's place among those that share the resources: lower goes first.
 	Order int
+
+	mu   sync.Mutex
+	uses map[string]*flock.Flock // by folder
 }
 
 // Record is one step of a run, for the closing table.
@@ -114,11 +118,14 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return none, err
 	}
+	if err := r.use(ctx, dir); err != nil {
+		return none, err
+	}
 	if out, ok := load[Out](dir, key); ok {
 		r.skipped(s.Name, dir, report)
 		return out, nil
 	}
-	unlock, err := lock(ctx, dir+".lock", report)
+	unlock, err := lock(ctx, dir+lockSuffix, report)
 	if err != nil {
 		return none, err
 	}
@@ -211,6 +218,7 @@ func lock(ctx context.Context, path string, report progress.Func) (func(), error
 // saved is the form of a result on disk. The key stands in full: the folder's name has only its beginning.
 type saved[Out any] struct {
 	Key    digest.Digest `json:"key"`
+	Needs  []string      `json:"needs,omitempty"` // files of the result that are not in its own folder
 	Result Out           `json:"result"`
 }
 
@@ -226,11 +234,12 @@ func load[Out Result](dir string, key digest.Digest) (Out, bool) {
 			return s.Result, false
 		}
 	}
+	touch(dir)
 	return s.Result, true
 }
 
 func save[Out Result](dir string, key digest.Digest, out Out) error {
-	data, err := json.MarshalIndent(saved[Out]{key, out}, "", "  ")
+	data, err := json.MarshalIndent(saved[Out]{key, outside(dir, out.Files()), out}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the result down: %w", err)
 	}

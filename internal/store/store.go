@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
 )
@@ -20,6 +22,7 @@ import (
 // Store is a folder of files by digest. Several processes may use one folder at the same time.
 type Store struct {
 	dir    string
+	lock   *flock.Flock // shared: see Alone
 	client *http.Client
 	policy policy
 }
@@ -32,7 +35,7 @@ type policy struct {
 	unsized  int64         // bytes, the most that a file of unknown size may have
 }
 
-// Open opens the store in dir and makes the folders that are missing.
+// Open opens the store in dir and makes the folders that are missing. Until Close, or the process's end, none of its files is removed.
 func Open(dir string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -42,6 +45,10 @@ func Open(dir string) (*Store, error) {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("opening the store: %w: choose a folder that can be written with --cache", err)
 		}
+	}
+	lock, err := share(dir)
+	if err != nil {
+		return nil, err
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -54,6 +61,7 @@ func Open(dir string) (*Store, error) {
 	}
 	return &Store{
 		dir:    dir,
+		lock:   lock,
 		client: &http.Client{Transport: transport},
 		policy: policy{attempts: 5, backoff: 500 * time.Millisecond, stall: 60 * time.Second, unsized: 1 << 30},
 	}, nil

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// lockName is the file in the store's folder that everybody who uses the store holds shared, and who removes files holds alone.
+const lockName = "lock"
+
+// share takes part in using the store. While somebody removes files it waits; that takes seconds.
+func share(dir string) (*flock.Flock, error) {
+	l := flock.New(filepath.Join(dir, lockName))
+	for range 6000 {
+		got, err := l.TryRLock()
+		if err != nil {
+			return nil, fmt.Errorf("locking the store: %w", err)
+		}
+		if got {
+			return l, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil, fmt.Errorf("the store in %s has been cleaned up for ten minutes: see what quarry gc does there, or end it", dir)
+}
+
+// Close ends the use of the store: from then on its files may be removed. A process that ends without it has closed all its stores.
+func (s *Store) Close() error { return s.lock.Close() }
+
+// Upkeep is a store that nobody uses.
+type Upkeep struct {
+	dir  string
+	lock *flock.Flock
+}
+
+// Alone takes the store in dir for upkeep, until Close. It returns nil where somebody uses the store: then nothing of it may be removed.
+func Alone(dir string) (*Upkeep, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("opening the store for upkeep: %w", err)
+	}
+	l := flock.New(filepath.Join(dir, lockName))
+	got, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking the store: %w", errors.Join(err, l.Close()))
+	}
+	if !got {
+		return nil, l.Close()
+	}
+	return &Upkeep{dir: dir, lock: l}, nil
+}
+
+// Close lets others use the store again.
+func (u *Upkeep) Close() error { return u.lock.Close() }
+
+// Stored is a file of the store, or the beginning of one whose download was cut off.
+type Stored struct {
+	Path string
+	Size int64     // bytes
+	Used time.Time // when it was stored or asked for last
+}
+
+// Files lists what is in the store.
+func (u *Upkeep) Files() ([]Stored, error) {
+	var all []Stored
+	for _, sub := range []string{"files", "partial"} {
+		err := filepath.WalkDir(filepath.Join(u.dir, sub), func(path string, e fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) || err == nil && !e.Type().IsRegular() {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			info, err := e.Info()
+			if err == nil {
+				all = append(all, Stored{Path: path, Size: info.Size(), Used: info.ModTime()})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing the store: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// Remove removes a file of the list.
+func (u *Upkeep) Remove(f Stored) error {
+	if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a file of the store: %w", err)
+	}
+	return nil
+}
