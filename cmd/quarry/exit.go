@@ -12,11 +12,14 @@ import (
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var bad *builders.VerifyError
+	var set *setError
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
 		return exitInterrupted
+	case errors.As(err, &set):
+		return set.code()
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
 	case errors.As(err, &bad), errors.Is(err, errNotPassed):

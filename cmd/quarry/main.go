@@ -24,9 +24,9 @@ var version = "unknown" //nolint:gochecknoglobals // -X needs a variable
 // Exit codes. Scripts may rely on them.
 const (
 	exitOK          = 0
-	exitFailed      = 1   // what was asked for could not be done
+	exitFailed      = 1   // what was asked for could not be done; of several builds, at least one
 	exitUsage       = 2   // the command line makes no sense
-	exitVerify      = 3   // the image was made, and booting it showed that it must not be published
+	exitVerify      = 3   // the image was made, and booting it showed that it must not be published; of several builds, nothing worse happened
 	exitInterrupted = 130 // Ctrl-C or SIGTERM; another run goes on from there
 )
 

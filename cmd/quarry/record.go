@@ -25,6 +25,7 @@ import (
 type recorder struct {
 	dir     string // of the build's logs
 	id      string // of the build in the history
+	name    string // of the build, where there are several; for its events
 	outcome builders.Outcome
 
 	view ui.View
@@ -77,6 +78,7 @@ func recordPath(dirs folders, name string) string {
 
 // report shows an event and logs it.
 func (r *recorder) report(e progress.Event) {
+	e.Build = r.name
 	r.view.Show(e)
 	entry := r.log.WithFields(logrus.Fields{"step": e.Step, "kind": string(e.Kind)})
 	if e.Phase != "" {

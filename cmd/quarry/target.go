@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +9,6 @@ import (
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/resolve"
-	"github.com/quarry-project/quarry/internal/source"
-	"github.com/quarry-project/quarry/kickstarts"
-	"github.com/quarry-project/quarry/pipelines"
 )
 
 // target is what the flags that say which image is meant hold. plan, lock and build share them.
@@ -59,48 +52,9 @@ func (t *target) register(cmd *cobra.Command) {
 
 // plan makes the plan. A lock pins the kickstart's commit.
 func (t *target) plan(ctx context.Context, dirs folders, lock *resolve.Lock, report progress.Func) (plan.Plan, error) {
-	var files fs.FS = pipelines.Files
-	if t.pipelines != "" {
-		files = os.DirFS(t.pipelines)
-	}
-	catalog, err := plan.Load(files)
+	planner, err := t.planner(dirs, report)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	pipeline, err := catalog.Find(t.request)
-	if err != nil {
-		return plan.Plan{}, usageError{err}
-	}
-	commit := ""
-	if lock != nil {
-		commit = lock.Kickstart.Commit
-	}
-	checkout, err := t.checkout(ctx, dirs, pipeline, commit, report)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	p, err := plan.Make(pipeline, t.request, checkout)
-	if errors.As(err, new(*plan.RequestError)) {
-		err = usageError{err}
-	}
-	return p, err
-}
-
-// checkout gets the kickstarts.
-func (t *target) checkout(ctx context.Context, dirs folders, p plan.Pipeline, commit string, report progress.Func) (source.Checkout, error) {
-	own := kickstarts.Files
-	if p.Source == source.OwnName && t.kickstarts == "" {
-		return source.Own(own), nil
-	}
-	o := source.Options{CacheDir: dirs.cache, Commit: commit, Override: t.kickstarts, Report: report}
-	if p.Source != source.OwnName {
-		catalog, err := source.LoadCatalog(own)
-		if err != nil {
-			return source.Checkout{}, err
-		}
-		if o.Source, o.Branch, err = catalog.Find(p.Source, p.Release()); err != nil {
-			return source.Checkout{}, fmt.Errorf("%s: %w", p.File, err)
-		}
-	}
-	return source.Open(ctx, o)
+	return planner.plan(ctx, t.request, lock)
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/quarry-project/quarry/builders"
+	"github.com/quarry-project/quarry/builders/disk"
+	"github.com/quarry-project/quarry/builders/rootfs"
+	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/install"
+	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/resolve"
+	"github.com/quarry-project/quarry/internal/store"
+	"github.com/quarry-project/quarry/internal/ui"
+)
+
+// builderTable holds the builders by the names that pipelines call them by.
+func builderTable() map[string]builders.Builder {
+	return map[string]builders.Builder{"disk": disk.Builder{}, "rootfs": rootfs.Builder{}}
+}
+
+// session is what the builds of one command share: the folders, the store, the host.
+type session struct {
+	making
+	dirs      folders
+	view      ui.View
+	ledger    *ledger // of the run in the history
+	store     *store.Store
+	limits    engine.Limits
+	resources *engine.Resources
+}
+
+func newSession(m making, dirs folders, view ui.View) (*session, error) {
+	files, err := store.Open(filepath.Join(dirs.cache, "store"))
+	if err != nil {
+		return nil, err
+	}
+	l := limits(m, dirs.cache)
+	return &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l)}, nil
+}
+
+// setup wires the rooms together for one build. A nil lock has the dependencies solved.
+func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builders.Setup {
+	return builders.Setup{
+		Runner: &engine.Runner{
+			Dir: filepath.Join(s.dirs.cache, "steps"), LogDir: record.dir, Report: record.report,
+			Remove: install.Remove, OnDone: record.step, Resources: s.resources, Order: order,
+		},
+		Store:     s.store,
+		CacheDir:  s.dirs.cache,
+		Builders:  builderTable(),
+		Agent:     agentIn(filepath.Join(s.dirs.cache, "agents")),
+		Accel:     s.making.accel,
+		Packages:  s.making.packages,
+		Deadlines: install.Deadlines(s.silence, s.total),
+		Lock:      lock,
+		NoVerify:  s.noVerify,
+		Publish:   destinations(s.publish, s.making.date, !s.noLatest),
+	}
+}
+
+// build builds p. Where the session has several builds, name tells their events apart.
+func (s *session) build(ctx context.Context, p plan.Plan, lock *resolve.Lock, order int, name string) (*recorder, error) {
+	record, err := newRecorder(ctx, s.dirs, s.ledger, p, s.view)
+	if err != nil {
+		return nil, err
+	}
+	defer record.close()
+	record.name = name
+	return record, record.build(ctx, s.setup(record, lock, order), p)
+}
