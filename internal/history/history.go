@@ -51,6 +51,19 @@ func open(ctx context.Context, path string) (*History, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
+	db, err := database(path)
+	if err != nil {
+		return nil, err
+	}
+	h := &History{db: db, now: time.Now}
+	if err := h.connect(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return h, nil
+}
+
+// database is the file at path, an absolute one, not yet read.
+func database(path string) (*sql.DB, error) {
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
 	}}
@@ -61,11 +74,7 @@ func open(ctx context.Context, path string) (*History, error) {
 	}
 	// One connection: writers of one process wait for each other here rather than in SQLite.
 	db.SetMaxOpenConns(1)
-	h := &History{db: db, now: time.Now}
-	if err := h.connect(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return h, nil
+	return db, nil
 }
 
 // connect makes the first connection usable. SQLite does not wait where two processes make a new file a WAL one at once, so this does.

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -17,21 +18,35 @@ const (
 )
 
 func keepPackages(ctx context.Context, tx *sql.Tx, build string, kind Kind, packages []Package) error {
+	if len(packages) == 0 {
+		return nil
+	}
+	var members []int64
 	for _, p := range packages {
 		all := []any{p.Name, p.Epoch, p.Version, p.Release, p.Arch, p.Size}
 		_, err := tx.ExecContext(ctx, `INSERT INTO packages (name, epoch, version, release, arch, size) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, all...)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO build_packages (build, kind, package)
-			SELECT ?, ?, id FROM packages WHERE name = ? AND epoch = ? AND version = ? AND release = ? AND arch = ? AND size = ?
-			ON CONFLICT DO NOTHING`, append([]any{build, kind}, all...)...)
+		var id int64
+		err = tx.QueryRowContext(ctx, `
+			SELECT id FROM packages WHERE name = ? AND epoch = ? AND version = ? AND release = ? AND arch = ? AND size = ?`, all...).Scan(&id)
 		if err != nil {
 			return err
 		}
+		members = append(members, id)
 	}
-	return nil
+	slices.Sort(members)
+	list, err := json.Marshal(slices.Compact(members))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO package_sets (members) VALUES (?) ON CONFLICT DO NOTHING`, string(list)); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT OR REPLACE INTO build_sets (build, kind, package_set) SELECT ?, ?, id FROM package_sets WHERE members = ?`, build, kind, string(list))
+	return err
 }
 
 // Packages are a build's packages, sorted by name; none when the build did not come so far.
@@ -39,7 +54,8 @@ func (h *History) Packages(ctx context.Context, build string, kind Kind) ([]Pack
 	return collect(ctx, h, func(rows *sql.Rows) (Package, error) {
 		var p Package
 		return p, rows.Scan(&p.Name, &p.Epoch, &p.Version, &p.Release, &p.Arch, &p.Size)
-	}, `SELECT p.name, p.epoch, p.version, p.release, p.arch, p.size FROM build_packages b JOIN packages p ON p.id = b.package
+	}, `SELECT p.name, p.epoch, p.version, p.release, p.arch, p.size
+		FROM build_sets b JOIN package_sets s ON s.id = b.package_set, json_each(s.members) m JOIN packages p ON p.id = m.value
 		WHERE b.build = ? AND b.kind = ? ORDER BY p.name, p.arch, p.epoch, p.version, p.release`, build, kind)
 }
 
