@@ -92,43 +92,16 @@ func (b *build) images(ctx context.Context, pkgs []pkg, dir string) error {
 	if err != nil {
 		return err
 	}
-	image, ok := all[modulesDir+k.Name+"/vmlinuz"]
-	if !ok {
-		return errors.New("the closure has no kernel image")
-	}
-	to := b.platform().Images
-	small, err := initrdFiles(all, k, b.platform().Modules)
-	if err != nil {
+	if err := b.writeBoot(all, k, dir); err != nil {
 		return err
 	}
-	for _, name := range []string{to.Kernel, to.Initrd, stage2Image} {
-		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, to.Kernel), image.Body, 0o644); err != nil {
-		return err
-	}
-	initrd, err := os.Create(filepath.Join(dir, to.Initrd))
-	if err != nil {
-		return err
-	}
-	defer initrd.Close()
-	if err := writeInitrd(initrd, small); err != nil {
-		return err
-	}
-	if err := initrd.Close(); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(stage2Image)), 0o755); err != nil {
 		return err
 	}
 	if err := writeStage2(ctx, all, filepath.Join(dir, stage2Image)); err != nil {
 		return err
 	}
-	for _, name := range []string{to.Kernel, to.Initrd, stage2Image} {
-		if err := durable.Sync(filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return durable.Sync(filepath.Join(dir, stage2Image))
 }
 
 // metadata writes comps, .treeinfo and the repositories' metadata.

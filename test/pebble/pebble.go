@@ -22,6 +22,9 @@ const (
 	appStream = "AppStream"
 )
 
+// lockPoll is how often a build looks whether another one has let go of the cache.
+const lockPoll = 200 * time.Millisecond
+
 // Options say what to build and where.
 type Options struct {
 	Arch    string        // RPM's name; empty is x86_64
@@ -59,7 +62,7 @@ func Build(ctx context.Context, o Options) (Tree, error) {
 		return Tree{}, err
 	}
 	lock := flock.New(filepath.Join(b.cache, "lock"))
-	if _, err := lock.TryLockContext(ctx, 200*time.Millisecond); err != nil {
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return Tree{}, fmt.Errorf("wait for another build of Pebble in %s: %w", b.cache, err)
 	}
 	defer func() { _ = lock.Unlock() }() // ends with the process at the latest

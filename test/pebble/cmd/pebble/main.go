@@ -33,12 +33,20 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.Jobs, "jobs", 0, "packages made at once (default one per CPU)")
 	flags.BoolVar(&o.Refresh, "refresh", false, "ask the archive for newer packages")
 	out := flags.String("out", "", "a link to make to the tree")
+	boot := flags.Bool("boot", false, "make only the installer's kernel and initrd")
 	asJSON := flags.Bool("json", false, "print events and the tree as JSON lines")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	start := time.Now()
 	o.Report = report(*asJSON)
+	if *boot {
+		root, err := pebble.Boot(ctx, o)
+		if err == nil {
+			fmt.Println(root)
+		}
+		return err
+	}
 	tree, err := pebble.Build(ctx, o)
 	if err != nil {
 		return err
