@@ -89,7 +89,9 @@ pebble-tree:
 .PHONY: check
 check: bin/quarry
 	go vet ./...
-	tree=$$($(PEBBLE) --arch x86_64) && QUARRY_PEBBLE=$$tree go test -timeout 45m ./...
+	tree=$$($(PEBBLE) --arch x86_64) || exit; export QUARRY_PEBBLE=$$tree QUARRY_PEBBLE_x86_64=$$tree; \
+	for a in aarch64 ppc64le s390x; do root=$$($(PEBBLE) --boot --arch $$a) || exit; export QUARRY_PEBBLE_$$a=$$root; done; \
+	go test -timeout 45m ./...
 
 # The unmodified upstream kickstart where the shared data is, else Pebble's own.
 .PHONY: arches-run

@@ -139,9 +139,9 @@ func TestQEMUTakesEveryCommandLine(t *testing.T) {
 	for _, a := range arch.All() {
 		for _, f := range a.Kinds() {
 			t.Run(a.Name+"-"+string(f), func(t *testing.T) {
-				missing := t.Skipf
-				if a.Name == "x86_64" { // scripts/host installs no other machine's QEMU and firmware
-					missing = func(format string, args ...any) { t.Helper(); shared.Missing(t, format, args...) }
+				missing := func(format string, args ...any) { t.Helper(); shared.Missing(t, format, args...) }
+				if a.CPU["9"] == "" { // Debian 12 has no firmware for riscv64, so scripts/host can't install it
+					missing = t.Skipf
 				}
 				if _, err := Program(a); err != nil {
 					missing("%v", err)
