@@ -95,6 +95,9 @@ func (i *installation) startRuntime(ctx context.Context) error {
 	if i.disk, err = boot.Drive(ctx, wire.Target); err != nil {
 		return err
 	}
+	if err := storage.Alias("/dev", i.disk, i.job.Storage.Device); err != nil {
+		return err
+	}
 	if !i.job.Offline.Enabled && boot.HasNetwork() {
 		if err := boot.StartNetwork(ctx, i.runtime); err != nil {
 			return err

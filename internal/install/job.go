@@ -27,6 +27,7 @@ func JobOf(p plan.Plan) (wire.Job, error) {
 	if storage.DiskLabel == "" {
 		storage.DiskLabel = p.Disk.Label
 	}
+	storage.Device = p.Disk.Device
 	return wire.Job{
 		Format:  wire.Format,
 		Kind:    wire.Install,
@@ -84,14 +85,14 @@ func storageOf(ks *kickstart.File) (wire.Storage, error) {
 		})
 	}
 	for _, g := range ks.VolGroups() {
-		s.VolGroups = append(s.VolGroups, wire.VolGroup{Name: g.Name, PVs: g.Members, PESize: g.PESize, Line: g.Pos.Line})
+		s.VolGroups = append(s.VolGroups, wire.VolGroup{Name: g.Name, PVs: g.Members, PESize: g.PESize, Reserved: g.ReservedSpace, ReservedPercent: g.ReservedPercent, Line: g.Pos.Line})
 	}
 	for _, l := range ks.LogVols() {
 		if l.Encrypted || l.Thin || l.ThinPool || l.UseExisting || len(l.CachePVs) > 0 {
 			return wire.Storage{}, fmt.Errorf("%s: logvol: Quarry makes plain logical volumes only: no encryption, thin pools, caches or existing volumes", l.Pos)
 		}
 		s.LogVols = append(s.LogVols, wire.LogVol{
-			Mount: l.Mount, VolGroup: l.VolGroup, Name: l.Name, Size: l.Size, MaxSize: l.MaxSize, Percent: int(l.Percent), Grow: l.Grow,
+			Mount: l.Mount, VolGroup: l.VolGroup, Name: l.Name, Size: l.Size, MaxSize: l.MaxSize, Percent: int(l.Percent), Grow: l.Grow, Recommended: l.Recommended,
 			FSType: l.FSType, FSOptions: l.FSOptions, MkfsOptions: l.MkfsOptions, Label: l.Label, Line: l.Pos.Line,
 		})
 	}

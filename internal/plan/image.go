@@ -32,7 +32,8 @@ type imageFile struct {
 }
 
 type diskYAML struct {
-	Size string `yaml:"size"`
+	Size   string `yaml:"size"`
+	Device string `yaml:"device"` // what the kickstart calls the disk, where that isn't vda
 }
 
 type machineYAML struct {
@@ -62,6 +63,7 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	c.need(slices.Contains(builders(), i.Builder), "$.builder", "there is no builder %q, only %s", i.Builder, strings.Join(builders(), ", "))
 	c.need(fs.ValidPath(i.Kickstart) && i.Kickstart != ".", "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
 	p.diskSize = c.size("$.disk.size", i.Disk.Size)
+	c.need(i.Disk.Device == "" || slices.Contains([]string{"vda", "sda", "hda", "xvda"}, i.Disk.Device), "$.disk.device", "want vda, sda, hda or xvda, not %q", i.Disk.Device)
 	c.inherit(i, release)
 	p.memoryMiB = int(c.size("$.machine.memory", i.Machine.Memory) >> 20)
 	c.need(word.MatchString(i.Verify.User), "$.verify.user", "%q is no name: use letters, digits, dots and dashes", i.Verify.User)

@@ -24,7 +24,12 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 		return Plan{}, err
 	}
 	problems, warnings := checkCommands(ks)
-	problems = slices.Concat(problems, checkStorage(ks, p.diskSize), checkPackages(ks))
+	problems = append(problems, checkPackages(ks)...)
+	plan.Disk.Packages = plan.Disk.Size
+	if plan.Builder != "rootfs" { // its disk is only where it is put together
+		problems = append(problems, checkStorage(ks, plan.Disk)...)
+		plan.Disk.Packages = packageSpace(ks, plan.Disk)
+	}
 	vars, err := variables(plan, p, r)
 	if err != nil {
 		return Plan{}, err
@@ -66,7 +71,7 @@ func (p Pipeline) Outline(r Request) Plan {
 		Distro: release.Distro, DistroName: release.Name, Release: release.Release, Version: release.Version, EFIDir: release.EFI,
 		Image: p.image.Image, Variant: p.image.Variant, Primary: p.image.Primary, Arch: r.Arch,
 		Builder: p.image.Builder, Naming: release.Naming,
-		Disk:    Disk{Size: p.diskSize},
+		Disk:    Disk{Size: p.diskSize, Device: p.image.Disk.Device},
 		Outputs: slices.Clone(p.image.Outputs),
 		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
 	}

@@ -133,6 +133,10 @@ type Disk struct {
 	Size int64 `json:"size"` // bytes
 	// Label is the partition table's kind where the kickstart names none: "msdos", or "" for gpt.
 	Label string `json:"label,omitempty"`
+	// Device is what the kickstart calls the disk, such as "sda"; "" is vda, which it is.
+	Device string `json:"device,omitempty"`
+	// Packages is the most that the file systems that packages go to can have, in bytes.
+	Packages int64 `json:"packages"`
 }
 
 // Output is one file to make of the installed disk or root file system.

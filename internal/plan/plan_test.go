@@ -199,6 +199,19 @@ func TestMakeRefuses(t *testing.T) {
 		"encrypted volume":       {plain + "part pv.01 --size=3000\nvolgroup vg pv.01\nlogvol /home --vgname=vg --name=home --size=100 --encrypted --passphrase=x\n", []string{"image.ks:4:1", "encrypted"}},
 		"thin autopart":          {"autopart --type=thinp\n", []string{"image.ks:1:1", "thinp"}},
 		"too small":              {"part / --size=20000\n", []string{"image.ks:1:1", "20002 MiB", "10240 MiB"}},
+		"too small with volumes": {"part / --size=2000\npart pv.01 --size=4000 --grow\nvolgroup vg pv.01\nlogvol /srv --vgname=vg --name=srv --size=9000\n", []string{"image.ks:2:1", "11002 MiB", "10240 MiB"}},
+		"group too small":        {plain + "part pv.01 --size=500\nvolgroup vg pv.01\nlogvol /srv --vgname=vg --name=srv --size=600\n", []string{"image.ks:3:1", "600 MiB", "500 MiB"}},
+		"too many of the old":    {"clearpart --all --disklabel=msdos\n" + plain + "part /a --size=1\npart /b --size=1\npart /c --size=1\npart /d --size=1\n", []string{"image.ks:6:1", "4 partitions", "gpt"}},
+		"no such disk":           {plain + "part /srv --size=10 --ondisk=sdb\n", []string{"image.ks:2:1", "sdb", "vda", "disk.device"}},
+		"no such partition":      {"part / --onpart=sda1\n", []string{"image.ks:1:1", "sda1", "disk.device"}},
+		"partition for a disk":   {plain + "part /srv --size=10 --ondisk=/dev/vda1\n", []string{"image.ks:2:1"}},
+		"boot from elsewhere":    {plain + "bootloader --boot-drive=sda\n", []string{"image.ks:2:1", "sda"}},
+		"only the other disk":    {plain + "ignoredisk --only-use=sda\n", []string{"image.ks:2:1", "sda"}},
+		"odd file system":        {"part / --fstype=reiserfs --size=2000\n", []string{"image.ks:1:1", "reiserfs", "xfs"}},
+		"resized":                {"part / --onpart=vda1 --resize --size=2000\n", []string{"image.ks:1:1", "resize"}},
+		"thin pool":              {plain + "part pv.01 --size=3000\nvolgroup vg pv.01\nlogvol none --vgname=vg --name=pool --thinpool --size=100\nlogvol /srv --vgname=vg --name=srv --thin --poolname=pool --size=100\n", []string{"image.ks:4:1", "image.ks:5:1", "thin"}},
+		"existing group":         {plain + "part pv.01 --size=3000\nvolgroup vg --useexisting\n", []string{"image.ks:3:1", "anew"}},
+		"automatic and not":      {"autopart\npart /srv --size=10\n", []string{"image.ks:2:1", "image.ks:1:1"}},
 		"nothing at /":           {"part /home --size=100\n", []string{"image.ks:1:1", "/"}},
 		"mounted twice":          {plain + "part / --size=100\n", []string{"image.ks:2:1", "image.ks:1:1"}},
 		"no such member":         {plain + "volgroup vg pv.07\n", []string{"image.ks:2:1", "pv.07"}},
@@ -225,6 +238,28 @@ func TestMakeRefuses(t *testing.T) {
 	r.Kickstart = "other.ks"
 	if _, err := makeOf(t, r, plain); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "image.ks") {
 		t.Errorf("a kickstart that isn't there: %v", err)
+	}
+}
+
+func TestPackageSpace(t *testing.T) {
+	const disk = 10 << 10
+	for _, c := range []struct {
+		text string
+		want int64 // MiB
+	}{
+		{plain, disk - 2},
+		{"part / --size=2000\n", 2000},
+		{"part / --size=2000\npart /boot --size=500\npart /var --size=300\npart /home --size=4000\n", 2300},
+		{"part / --size=2000\npart /boot --size=500\npart /var/lib --size=300 --grow\npart swap --size=512\n", disk - 2 - 500 - 512},
+		{"part / --onpart=vda5\npart /boot --onpart=vda2\n", disk - 2},
+		{"part pv.01 --size=5000\nvolgroup vg pv.01\nlogvol / --vgname=vg --name=root --size=1500\nlogvol swap --vgname=vg --name=swap --size=100\n", 1500},
+		{"reqpart --add-boot\npart / --size=100 --grow\n", disk - 2 - 205 - 1024},
+		{"autopart --type=plain --noboot\n", disk - 2 - 205},
+	} {
+		p, err := makeOf(t, request(), c.text)
+		if err != nil || p.Disk.Packages != c.want<<20 {
+			t.Errorf("%q: %d MiB, want %d (%v)", c.text, p.Disk.Packages>>20, c.want, err)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ func Plan(disk Disk, s wire.Storage, m Machine) (Layout, error) {
 		return Layout{}, fmt.Errorf("autopart and part can't be used together")
 	}
 	label := tableLabel(s.DiskLabel)
-	p := &planner{machine: m, pvs: map[string]physical{}, out: Layout{Disk: disk.Path, SectorSize: disk.SectorSize}}
+	s = renamed(s, disk.Path)
+	p := &planner{machine: m, diskMiB: disk.MiB, pvs: map[string]physical{}, out: Layout{Disk: disk.Path, SectorSize: disk.SectorSize}}
 	parts := slices.Clone(s.Partitions)
 	groups, volumes := s.VolGroups, s.LogVols
 	if s.ReqPart || s.Auto != nil {
@@ -43,6 +44,7 @@ func Plan(disk Disk, s wire.Storage, m Machine) (Layout, error) {
 
 type planner struct {
 	machine Machine
+	diskMiB int64
 	label   string // that the disk has in the end
 	pvs     map[string]physical
 	out     Layout

@@ -72,6 +72,19 @@ func TestPlan(t *testing.T) {
 		{"autopart-plain", "x86_64", blank(10), wire.Storage{Clear: "all", Auto: &wire.Auto{Type: "plain", FSType: "ext4"}}},
 		{"autopart-live", "x86_64", blank(10), wire.Storage{Clear: "all", Auto: &wire.Auto{Type: "plain", NoBoot: true, NoHome: true, NoSwap: true}}},
 		{"autopart-lvm-home", "x86_64", blank(100), wire.Storage{Clear: "all", Auto: &wire.Auto{}}},
+		{"pi-msdos", "aarch64", blank(4), wire.Storage{Clear: "all", InitLabel: true, DiskLabel: "msdos", Partitions: []wire.Partition{
+			{Mount: "/boot", AsPrimary: true, FSType: "vfat", Size: 300, Label: "boot", Line: 6},
+			{Mount: "swap", AsPrimary: true, FSType: "swap", Size: 512, Label: "swap", Line: 7},
+			{Mount: "/", AsPrimary: true, FSType: "ext4", Size: 2800, Label: "RPIROOT", Line: 8}}}},
+		{"called-sda", "x86_64", cloud(), wire.Storage{Device: "sda", Partitions: []wire.Partition{
+			{Mount: "biosboot", FSType: "biosboot", OnPart: "sda4", Line: 1}, {Mount: "/", FSType: "ext4", OnPart: "/dev/sda5", Line: 2}}}},
+		{"reserved", "x86_64", blank(10), wire.Storage{
+			Partitions: []wire.Partition{{Mount: "pv.1", Grow: true, Line: 1}},
+			VolGroups:  []wire.VolGroup{{Name: "vg", PVs: []string{"pv.1"}, Reserved: 1000, ReservedPercent: 20, Line: 2}},
+			LogVols: []wire.LogVol{
+				{Mount: "/", VolGroup: "vg", Name: "root", Size: 1000, Grow: true, Line: 3},
+				{Mount: "swap", VolGroup: "vg", Name: "swap", Recommended: true, Line: 4},
+			}}},
 		{"beside", "x86_64", cloud(), wire.Storage{Clear: "list", ClearList: []string{"vda5"}, Partitions: []wire.Partition{
 			{Mount: "/boot", OnPart: "vda2", NoFormat: true, Line: 1}, {Mount: "/", Grow: true, MaxSize: 4000, Line: 2}, {Mount: "/srv", Size: 100, Line: 3}}}},
 		{"percent", "x86_64", blank(10), wire.Storage{

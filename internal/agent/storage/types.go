@@ -23,6 +23,7 @@ const (
 	typePReP     = "9E1A2D38-C612-4316-AA26-8B49521E5A8B"
 	typeSwap     = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 	typeLVM      = "E6D6D379-F507-44C2-A23C-238F2A3DF928"
+	typeFAT      = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 )
 
 // defaultFS is Enterprise Linux's default file system.
@@ -38,7 +39,13 @@ func useOf(mount, fstype string) use {
 	case mount == "/boot/efi" || fstype == "efi":
 		return use{gpt: typeESP, dos: "ef", size: 200, fstype: "vfat", rank: 1}
 	case mount == "/boot":
-		return use{gpt: typeLinux, dos: "83", size: 1024, fstype: defaultFS, rank: 2}
+		u := use{gpt: typeLinux, dos: "83", size: 1024, fstype: defaultFS, rank: 2}
+		if fstype == "vfat" { // a Raspberry Pi's firmware reads it, and finds it by its type
+			u.gpt, u.dos = typeFAT, "c"
+		}
+		return u
+	case fstype == "vfat":
+		return use{gpt: typeFAT, dos: "c", rank: 3}
 	case mount == "swap" || fstype == "swap":
 		return use{gpt: typeSwap, dos: "82", fstype: "swap", rank: 3}
 	case strings.HasPrefix(mount, "pv."):

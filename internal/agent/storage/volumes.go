@@ -35,6 +35,7 @@ func (p *planner) volumes(groups []wire.VolGroup, volumes []wire.LogVol) error {
 			group.Devices = append(group.Devices, pv.device)
 			extents += (pv.bytes - pvOverhead) / (group.Extent << 10)
 		}
+		extents -= max((vg.Reserved<<10+group.Extent-1)/group.Extent, extents*vg.ReservedPercent/100)
 		if err := p.logical(&group, extents, volumes); err != nil {
 			return err
 		}
@@ -46,19 +47,22 @@ func (p *planner) volumes(groups []wire.VolGroup, volumes []wire.LogVol) error {
 func (p *planner) logical(group *Group, extents int64, volumes []wire.LogVol) error {
 	var own []wire.LogVol
 	var demands []demand
-	toExtents := func(mib int64) int64 { return (mib<<10 + group.Extent - 1) / group.Extent }
+	free := extents // beside the volumes of a fixed size, and beside the least of those that grow
 	for _, lv := range volumes {
 		if lv.VolGroup != group.Name {
 			continue
 		}
-		d := demand{base: toExtents(lv.Size), max: toExtents(lv.MaxSize), grow: lv.Grow}
+		d, err := p.volumeDemand(lv, group.Extent)
+		if err != nil {
+			return err
+		}
+		free -= d.base
+		own, demands = append(own, lv), append(demands, d)
+	}
+	for i, lv := range own {
 		if lv.Percent > 0 {
-			d = demand{base: extents * int64(lv.Percent) / 100}
+			demands[i] = demand{base: max(free*int64(lv.Percent)/100, 1)}
 		}
-		if d.base == 0 && !d.grow {
-			return report.At("", lv.Line, fmt.Errorf("logvol %s has no size: add --size=MIB, --percent or --grow", lv.Mount))
-		}
-		own, demands = append(own, lv), append(demands, demand{base: max(d.base, 1), max: d.max, grow: d.grow})
 	}
 	sizes, missing, ok := divide(extents, demands)
 	if !ok {
@@ -78,6 +82,25 @@ func (p *planner) logical(group *Group, extents int64, volumes []wire.LogVol) er
 		}
 	}
 	return nil
+}
+
+// volumeDemand is what a volume takes, in extents; nothing for one that has a percentage of what the others leave.
+func (p *planner) volumeDemand(lv wire.LogVol, extentKiB int64) (demand, error) {
+	toExtents := func(mib int64) int64 { return (mib<<10 + extentKiB - 1) / extentKiB }
+	swap := useOf(lv.Mount, lv.FSType).fstype == "swap"
+	size := lv.Size
+	switch {
+	case lv.Percent > 0:
+		return demand{}, nil
+	case swap && (lv.Recommended || size == 0 && !lv.Grow):
+		size = recommendedSwap(p.machine.Memory, p.diskMiB)
+	case size == 0 && !lv.Grow:
+		return demand{}, report.At("", lv.Line, fmt.Errorf("logvol %s has no size: add --size=MIB, --percent or --grow", lv.Mount))
+	}
+	if lv.MaxSize > 0 && lv.MaxSize < size {
+		return demand{}, report.At("", lv.Line, fmt.Errorf("logvol %s: --maxsize=%d is less than --size=%d", lv.Mount, lv.MaxSize, size))
+	}
+	return demand{base: max(toExtents(size), 1), max: toExtents(lv.MaxSize), grow: lv.Grow}, nil
 }
 
 // volumeDevice is the device mapper's name of a logical volume: hyphens within names are doubled.

@@ -113,6 +113,7 @@ type Storage struct {
 	ClearList  []string    `json:"clearList,omitempty"` // partitions of --list
 	InitLabel  bool        `json:"initLabel,omitempty"`
 	DiskLabel  string      `json:"diskLabel,omitempty"` // "gpt" or "msdos"; "" is gpt
+	Device     string      `json:"device,omitempty"`    // what the kickstart calls the disk, such as "sda"; "" is its own name
 	ReqPart    bool        `json:"reqPart,omitempty"`
 	ReqBoot    bool        `json:"reqBoot,omitempty"` // reqpart --add-boot
 	Auto       *Auto       `json:"auto,omitempty"`
@@ -154,6 +155,9 @@ type VolGroup struct {
 	PVs    []string `json:"pvs"`
 	PESize int64    `json:"peSize,omitempty"` // KiB
 	Line   int      `json:"line"`
+	// What stays free for snapshots and growth: MiB, and percent of the group.
+	Reserved        int64 `json:"reserved,omitempty"`
+	ReservedPercent int64 `json:"reservedPercent,omitempty"`
 }
 
 // LogVol is one logvol command; sizes are MiB.
@@ -163,7 +167,8 @@ type LogVol struct {
 	Name        string `json:"name"`
 	Size        int64  `json:"size,omitempty"`
 	MaxSize     int64  `json:"maxSize,omitempty"`
-	Percent     int    `json:"percent,omitempty"`
+	Percent     int    `json:"percent,omitempty"` // of what the others leave free
+	Recommended bool   `json:"recommended,omitempty"`
 	Grow        bool   `json:"grow,omitempty"`
 	FSType      string `json:"fsType,omitempty"`
 	FSOptions   string `json:"fsOptions,omitempty"`
