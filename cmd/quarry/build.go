@@ -68,6 +68,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	defer s.close()
 	planner, err := b.planner(dirs, view.Show)
 	if err != nil {
 		return err

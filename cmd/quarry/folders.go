@@ -32,9 +32,21 @@ func newFolders(work string) (folders, error) {
 	return f, nil
 }
 
+// store is where downloads are.
+func (f folders) store() string { return filepath.Join(f.cache, "store") }
+
+// steps is where results of steps are.
+func (f folders) steps() string { return filepath.Join(f.cache, "steps") }
+
+// agents is where the programs of build machines are unpacked.
+func (f folders) agents() string { return filepath.Join(f.cache, "agents") }
+
+// logs is where each build has a folder of logs.
+func (f folders) logs() string { return filepath.Join(f.state, "logs") }
+
 // logDir makes the folder for the logs of one build.
 func (f folders) logDir(name string, now time.Time) (string, error) {
-	logs := filepath.Join(f.state, "logs")
+	logs := f.logs()
 	if err := os.MkdirAll(logs, 0o700); err != nil {
 		return "", err
 	}

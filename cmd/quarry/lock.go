@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -33,12 +32,13 @@ with the kickstart's commit, the repositories' and the installer tree's checksum
 			if err != nil {
 				return err
 			}
-			files, err := store.Open(filepath.Join(dirs.cache, "store"))
+			files, err := store.Open(dirs.store())
 			if err != nil {
 				return err
 			}
+			defer files.Close()
 			setup := builders.Setup{
-				Runner: &engine.Runner{Dir: filepath.Join(dirs.cache, "steps"), Report: view.Show},
+				Runner: &engine.Runner{Dir: dirs.steps(), Report: view.Show},
 				Store:  files, CacheDir: dirs.cache,
 			}
 			lock, err := setup.LockFor(cmd.Context(), p)

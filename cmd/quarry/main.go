@@ -79,7 +79,7 @@ QEMU machine of the image's architecture, the result is booted, and only what bo
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newBuild(), newImages(), newPlan(), newLock(), newVerify(), newPublish(), newPrune(), newFsck(), newDoctor(), newVersion(), newKSCommand())
+	root.AddCommand(newBuild(), newImages(), newPlan(), newLock(), newVerify(), newPublish(), newPrune(), newFsck(), newGC(), newDoctor(), newVersion(), newKSCommand())
 	argumentsAreUsage(root)
 	return root
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/builders/disk"
@@ -32,7 +31,7 @@ type session struct {
 }
 
 func newSession(m making, dirs folders, view ui.View) (*session, error) {
-	files, err := store.Open(filepath.Join(dirs.cache, "store"))
+	files, err := store.Open(dirs.store())
 	if err != nil {
 		return nil, err
 	}
@@ -40,17 +39,20 @@ func newSession(m making, dirs folders, view ui.View) (*session, error) {
 	return &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l)}, nil
 }
 
+// close lets quarry gc have the store.
+func (s *session) close() { _ = s.store.Close() } // there is nothing to be done about it, and the process's end does the same
+
 // setup wires the rooms together for one build. A nil lock has the dependencies solved.
 func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builders.Setup {
 	return builders.Setup{
 		Runner: &engine.Runner{
-			Dir: filepath.Join(s.dirs.cache, "steps"), LogDir: record.dir, Report: record.report,
+			Dir: s.dirs.steps(), LogDir: record.dir, Report: record.report,
 			Remove: install.Remove, OnDone: record.step, Resources: s.resources, Order: order,
 		},
 		Store:     s.store,
 		CacheDir:  s.dirs.cache,
 		Builders:  builderTable(),
-		Agent:     agentIn(filepath.Join(s.dirs.cache, "agents")),
+		Agent:     agentIn(s.dirs.agents()),
 		Accel:     s.making.accel,
 		Packages:  s.making.packages,
 		Deadlines: install.Deadlines(s.silence, s.total),
@@ -68,5 +70,7 @@ func (s *session) build(ctx context.Context, p plan.Plan, lock *resolve.Lock, or
 	}
 	defer record.close()
 	record.name = name
-	return record, record.build(ctx, s.setup(record, lock, order), p)
+	setup := s.setup(record, lock, order)
+	defer setup.Runner.Close()
+	return record, record.build(ctx, setup, p)
 }

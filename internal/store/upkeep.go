@@ -35,7 +35,6 @@ func (s *Store) Close() error { return s.lock.Close() }
 
 // Upkeep is a store that nobody uses.
 type Upkeep struct {
-	dir  string
 	lock *flock.Flock
 }
 
@@ -52,7 +51,7 @@ func Alone(dir string) (*Upkeep, error) {
 	if !got {
 		return nil, l.Close()
 	}
-	return &Upkeep{dir: dir, lock: l}, nil
+	return &Upkeep{lock: l}, nil
 }
 
 // Close lets others use the store again.
@@ -65,11 +64,11 @@ type Stored struct {
 	Used time.Time // when it was stored or asked for last
 }
 
-// Files lists what is in the store.
-func (u *Upkeep) Files() ([]Stored, error) {
+// List lists what is in the store in dir, whoever uses it.
+func List(dir string) ([]Stored, error) {
 	var all []Stored
 	for _, sub := range []string{"files", "partial"} {
-		err := filepath.WalkDir(filepath.Join(u.dir, sub), func(path string, e fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(dir, sub), func(path string, e fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) || err == nil && !e.Type().IsRegular() {
 				return nil
 			}
@@ -77,6 +76,9 @@ func (u *Upkeep) Files() ([]Stored, error) {
 				return err
 			}
 			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
 			if err == nil {
 				all = append(all, Stored{Path: path, Size: info.Size(), Used: info.ModTime()})
 			}

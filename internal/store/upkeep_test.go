@@ -101,7 +101,7 @@ func sweep(t *testing.T, dir string) (int, bool) {
 		return 0, false
 	}
 	defer u.Close()
-	files, err := u.Files()
+	files, err := List(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestAFileThatIsAskedForIsUsed(t *testing.T) {
 		t.Fatal("a closed store can't be had alone", err)
 	}
 	defer u.Close()
-	files, err := u.Files()
+	files, err := List(s.Dir())
 	if err != nil || len(files) != 1 || files[0].Path != f.Path || files[0].Size != 1 || time.Since(files[0].Used) > time.Minute {
 		t.Errorf("%+v, %v; want one file that was used now", files, err)
 	}
