@@ -76,7 +76,7 @@ agents: $(AGENTS:%=cmd/quarry/agents/quarry-agent-%.gz)
 .PHONY: FORCE
 cmd/quarry/agents/quarry-agent-%.gz: FORCE
 	@mkdir -p bin/agents
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '-s -w' -o bin/agents/$* ./cmd/quarry-agent
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/agents/$* ./cmd/quarry-agent
 	@gzip -9nc bin/agents/$* >$@
 
 bin/quarry: agents FORCE

@@ -26,6 +26,7 @@ type Setup struct {
 	Packages  install.Method
 	Deadlines vm.Deadlines
 	Lock      *resolve.Lock // to build from; nil solves
+	States    *States       // shared with the other builds of a run; nil asks for each
 	NoVerify  bool          // leave the boots out; what is published then is never linked as latest
 	Publish   []Publish     // every tree to publish into
 }
@@ -40,6 +41,7 @@ type Agent struct {
 type Outcome struct {
 	Plan      plan.Plan        `json:"plan"`
 	Lock      resolve.Lock     `json:"-"`
+	Inputs    Inputs           `json:"inputs"`
 	Accel     string           `json:"accel"`
 	Images    []artifact.Image `json:"images"`
 	Phases    []artifact.Phase `json:"phases,omitempty"`
@@ -63,6 +65,9 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 		return out, err
 	}
 	if out.Lock, err = s.LockFor(ctx, p); err != nil {
+		return out, err
+	}
+	if out.Inputs, err = s.Inputs(p, out.Lock); err != nil {
 		return out, err
 	}
 	inputs, err := s.fetch(ctx, out.Lock)

@@ -18,11 +18,11 @@ import (
 
 // --- lock
 
-// lockInput is what a Lock depends on: the plan, and what the repositories and the installer tree held when they were asked.
+// lockInput is what a Lock depends on: what is asked for, and what the repositories and the installer tree held when they were asked.
 type lockInput struct {
-	Plan  digest.Digest
-	State digest.Digest
-	plan  plan.Plan
+	Question digest.Digest
+	State    digest.Digest
+	plan     plan.Plan
 }
 
 type lockResult struct{ Lock resolve.Lock }
@@ -36,27 +36,30 @@ func (s Setup) LockFor(ctx context.Context, p plan.Plan) (resolve.Lock, error) {
 	if s.Lock != nil {
 		return *s.Lock, s.Lock.Check(p)
 	}
-	id, err := p.Digest()
+	question, err := resolve.Question(p)
 	if err != nil {
 		return resolve.Lock{}, err
 	}
-	state, err := resolve.State(ctx, p, s.Store)
+	state, err := s.States.of(ctx, p, s.Store)
 	if err != nil {
 		return resolve.Lock{}, &engine.StepError{Step: "lock", Err: err}
 	}
-	step := engine.Step[lockInput, lockResult]{Name: "lock", Version: 1, Needs: func(lockInput) engine.Needs { return solveNeeds() }, Run: func(ctx context.Context, in lockInput, env engine.Env) (lockResult, error) {
+	step := engine.Step[lockInput, lockResult]{Name: "lock", Version: Version("lock"), Needs: func(lockInput) engine.Needs { return solveNeeds() }, Run: func(ctx context.Context, in lockInput, env engine.Env) (lockResult, error) {
 		lock, err := resolve.Resolve(ctx, in.plan, resolve.Options{Store: s.Store, CacheDir: s.CacheDir, Report: env.Report})
 		return lockResult{lock}, err
 	}}
-	out, err := engine.Do(ctx, s.Runner, step, lockInput{Plan: id, State: state, plan: p})
-	return out.Lock, err
+	out, err := engine.Do(ctx, s.Runner, step, lockInput{Question: question, State: state, plan: p})
+	if err != nil {
+		return out.Lock, err
+	}
+	return out.Lock.For(p) // it may have been solved for another commit or mirror
 }
 
 // --- fetch
 
 type fetchInput struct {
-	Lock digest.Digest
-	lock resolve.Lock
+	Content digest.Digest
+	lock    resolve.Lock
 }
 
 type fetchResult struct{ Inputs resolve.Inputs }
@@ -65,15 +68,15 @@ type fetchResult struct{ Inputs resolve.Inputs }
 func (r fetchResult) Files() []artifact.File { return r.Inputs.Files() }
 
 func (s Setup) fetch(ctx context.Context, lock resolve.Lock) (resolve.Inputs, error) {
-	id, err := lock.Digest()
+	content, err := lock.Content()
 	if err != nil {
 		return resolve.Inputs{}, err
 	}
-	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: 1, Needs: func(in fetchInput) engine.Needs { return fetchNeeds(in.lock) }, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
+	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: Version("fetch"), Needs: func(in fetchInput) engine.Needs { return fetchNeeds(in.lock) }, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
 		inputs, err := in.lock.Fetch(ctx, s.Store, env.Report)
 		return fetchResult{inputs}, err
 	}}
-	out, err := engine.Do(ctx, s.Runner, step, fetchInput{Lock: id, lock: lock})
+	out, err := engine.Do(ctx, s.Runner, step, fetchInput{Content: content, lock: lock})
 	return out.Inputs, err
 }
 
@@ -100,7 +103,7 @@ func (s Setup) payload(ctx context.Context, lock resolve.Lock, inputs resolve.In
 			}
 		}
 	}
-	step := engine.Step[payloadInput, payloadResult]{Name: "payload", Version: 1, Needs: func(in payloadInput) engine.Needs { return payloadNeeds(in.lock) }, Run: func(ctx context.Context, in payloadInput, env engine.Env) (payloadResult, error) {
+	step := engine.Step[payloadInput, payloadResult]{Name: "payload", Version: Version("payload"), Needs: func(in payloadInput) engine.Needs { return payloadNeeds(in.lock) }, Run: func(ctx context.Context, in payloadInput, env engine.Env) (payloadResult, error) {
 		p, err := install.Payload(ctx, in.lock, in.inputs, env.Dir, env.Report)
 		return payloadResult{p}, err
 	}}
@@ -138,7 +141,7 @@ func Tree(ctx context.Context, job Job) (artifact.Tree, error) {
 	if job.Packages == install.Machine {
 		in.Agent = job.AgentID
 	}
-	step := engine.Step[treeInput, TreeResult]{Name: "tree", Version: 1, Needs: func(in treeInput) engine.Needs { return treeNeeds(in.job.Lock, in.job.Packages) }, Run: func(ctx context.Context, in treeInput, env engine.Env) (TreeResult, error) {
+	step := engine.Step[treeInput, TreeResult]{Name: "tree", Version: Version("tree"), Needs: func(in treeInput) engine.Needs { return treeNeeds(in.job.Lock, in.job.Packages) }, Run: func(ctx context.Context, in treeInput, env engine.Env) (TreeResult, error) {
 		tree, err := install.Tree(ctx, install.TreeSpec{
 			Lock: in.job.Lock, Inputs: in.job.Inputs, Payload: in.job.Payload, Arch: in.Arch, Method: in.job.Packages, Dir: env.Dir,
 			LogDir: env.LogDir, Agent: in.job.Agent, Accel: in.job.Accel, Release: in.job.Plan.Release, Deadlines: in.job.Deadlines,
@@ -188,7 +191,7 @@ func verifyOptions(p plan.Plan, accel vm.Accel) verify.Options {
 func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options) (verify.Report, error) {
 	in := verifyInput{Image: img.Digest, Firmware: o.Firmware, User: o.User, image: img, options: o}
 	var report verify.Report
-	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: 1, Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
+	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: Version("verify"), Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
 		options := in.options
 		options.Packages, options.Report = in.image.Packages, env.Report
 		options.Dir = filepath.Join(env.LogDir, "verify")

@@ -24,7 +24,7 @@ type baseResult struct{ Base install.BaseDisk }
 func (r baseResult) Files() []artifact.File { return []artifact.File{r.Base.Disk.File} }
 
 func makeBase(ctx context.Context, job builders.Job, in baseInput) (install.BaseDisk, error) {
-	step := engine.Step[baseInput, baseResult]{Name: "base", Version: 1, Needs: func(baseInput) engine.Needs { return job.MachineNeeds() }, Run: func(ctx context.Context, in baseInput, env engine.Env) (baseResult, error) {
+	step := engine.Step[baseInput, baseResult]{Name: "base", Version: builders.Version("base"), Needs: func(baseInput) engine.Needs { return job.MachineNeeds() }, Run: func(ctx context.Context, in baseInput, env engine.Env) (baseResult, error) {
 		base, err := install.Base(ctx, in.spec.In(env.Dir, env.LogDir), in.Job, env.Report)
 		return baseResult{base}, err
 	}}
@@ -60,7 +60,7 @@ func (r diskResult) Files() []artifact.File {
 
 func runDisk(ctx context.Context, job builders.Job, in diskInput, base artifact.File, make func(context.Context, engine.Env) (artifact.Disk, error)) (artifact.Disk, error) {
 	needs := func(diskInput) engine.Needs { return job.MachineNeeds() }
-	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: 2, Needs: needs, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
+	step := engine.Step[diskInput, diskResult]{Name: "disk", Version: builders.Version("disk"), Needs: needs, Run: func(ctx context.Context, in diskInput, env engine.Env) (diskResult, error) {
 		disk, err := make(ctx, env)
 		if err == nil && !in.Network {
 			err = builders.CheckPinned(job.Lock, disk.Packages)

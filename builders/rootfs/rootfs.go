@@ -64,7 +64,7 @@ func makeRoot(ctx context.Context, job builders.Job, packages artifact.Tree) (ar
 		MachineInput: job.MachineInput(work), Kickstart: job.Plan.Kickstart.Digest, Tree: packages.Digest, Payload: job.Payload.Squash.Digest,
 	}
 	needs := func(rootInput) engine.Needs { return job.MachineNeeds() }
-	step := engine.Step[rootInput, rootResult]{Name: "rootfs", Version: 1, Needs: needs, Run: func(ctx context.Context, in rootInput, env engine.Env) (rootResult, error) {
+	step := engine.Step[rootInput, rootResult]{Name: "rootfs", Version: builders.Version("rootfs"), Needs: needs, Run: func(ctx context.Context, in rootInput, env engine.Env) (rootResult, error) {
 		root, phases, err := install.RootFS(ctx, job.DiskSpec(packages).In(env.Dir, env.LogDir), in.Job, env.Report)
 		if err == nil && !in.Network {
 			err = builders.CheckPinned(job.Lock, root.Packages)

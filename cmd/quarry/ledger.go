@@ -103,6 +103,9 @@ func outcomeOf(ctx context.Context, o builders.Outcome, steps []engine.Record, f
 			return out, err
 		}
 		out.Lock = id
+		if out.Inputs, err = o.Inputs.Digest(); err != nil {
+			return out, err
+		}
 	}
 	out.Artifacts = artifactsOf(o)
 	if len(o.Images) > 0 { // all are made of one disk or one tree

@@ -88,6 +88,7 @@ func (h *History) FinishStep(ctx context.Context, build string, s Step) error {
 type Outcome struct {
 	State     State // Done, Unchanged, Failed or Interrupted
 	Error     string
+	Inputs    digest.Digest // see Build.Inputs; empty leaves what StartBuild was given
 	Lock      digest.Digest
 	Treeinfo  digest.Digest
 	Accel     string
@@ -101,8 +102,8 @@ type Outcome struct {
 func (h *History) FinishBuild(ctx context.Context, build string, o Outcome) error {
 	return h.write(ctx, "keeping the build "+build, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			UPDATE builds SET state = ?, error = ?, lock = ?, treeinfo = ?, accel = ?, finished = ? WHERE id = ?`,
-			o.State, redact.Text(o.Error), o.Lock, o.Treeinfo, o.Accel, millis(h.now()), build)
+			UPDATE builds SET state = ?, error = ?, inputs = coalesce(nullif(?, ''), inputs), lock = ?, treeinfo = ?, accel = ?, finished = ? WHERE id = ?`,
+			o.State, redact.Text(o.Error), o.Inputs, o.Lock, o.Treeinfo, o.Accel, millis(h.now()), build)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ package matrix
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ type Build struct {
 	Distro  string `json:"distro"`  // "rocky"
 	Release string `json:"release"` // "9"
 	Image   string `json:"image"`   // "GenericCloud"
-	Variant string `json:"variant"` // "Base"
+	Variant string `json:"variant"` // "Base"; may be empty
 	Arch    string `json:"arch"`    // RPM's name
 }
 
@@ -24,7 +25,8 @@ func (b Build) Name() string { return b.Title() + "-" + b.Arch }
 
 // Title is the name without the architecture.
 func (b Build) Title() string {
-	return strings.Join([]string{b.Distro, b.Release, b.Image, b.Variant}, "-")
+	parts := []string{b.Distro, b.Release, b.Image, b.Variant}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "-")
 }
 
 // State is how a build ended.

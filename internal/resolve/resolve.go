@@ -34,11 +34,9 @@ func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 		return Lock{}, err
 	}
 	lock := Lock{
-		Format: Format,
-		Plan:   PlanRef{Name: p.Name(), Digest: planDigest},
-		Kickstart: Kickstart{
-			Source: p.Kickstart.Source, Branch: p.Kickstart.Branch, Commit: p.Kickstart.Commit, Path: p.Kickstart.Path, Digest: p.Kickstart.Digest,
-		},
+		Format:    Format,
+		Plan:      PlanRef{Name: p.Name(), Digest: planDigest},
+		Kickstart: kickstartOf(p),
 	}
 	if lock.Keys, err = keys(ctx, p, o.Store, o.Report); err != nil {
 		return Lock{}, err

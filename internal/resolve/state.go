@@ -15,23 +15,24 @@ import (
 const maxMirrors = 4 << 20
 
 // State digests what the addresses of a plan hold at the moment: the repositories' indexes, the installer tree's, the keys. While it and the
-// plan stay the same, so does the Lock. It costs a few small downloads and no solving.
+// plan's Question stay the same, so does the Lock. Other addresses that hold the same are the same state. It costs a few small downloads
+// and no solving.
 func State(ctx context.Context, p plan.Plan, s *store.Store) (digest.Digest, error) {
 	held := map[string]digest.Digest{}
-	look := func(address, what string, limit int64) error {
+	look := func(name, address, what string, limit int64) error {
 		data, err := fetchSmall(ctx, s, address, what, limit)
 		if err == nil {
-			held[address] = digest.Bytes(data)
+			held[name] = digest.Bytes(data)
 		}
 		return err
 	}
-	if err := look(strings.TrimRight(p.Tree, "/")+"/.treeinfo", "the installer tree's", maxTreeinfo); err != nil {
+	if err := look("/tree", strings.TrimRight(p.Tree, "/")+"/.treeinfo", "the installer tree's", maxTreeinfo); err != nil {
 		return "", err
 	}
 	for _, r := range p.Repositories {
 		if r.MirrorList != "" {
 			// A mirror list says nothing of the content behind it: such a plan is solved each time.
-			held[r.MirrorList] = digest.Bytes([]byte(time.Now().String()))
+			held[r.ID] = digest.Bytes([]byte(time.Now().String()))
 			continue
 		}
 		// A metalink has the index's checksum in it.
@@ -39,7 +40,7 @@ func State(ctx context.Context, p plan.Plan, s *store.Store) (digest.Digest, err
 		if r.BaseURL != "" {
 			address, limit = strings.TrimRight(r.BaseURL, "/")+"/repodata/repomd.xml", maxRepomd
 		}
-		if err := look(address, "the repository "+r.ID+"'s", limit); err != nil {
+		if err := look(r.ID, address, "the repository "+r.ID+"'s", limit); err != nil {
 			return "", &RepositoryError{ID: r.ID, URL: r.URL(), Message: err.Error()}
 		}
 	}
