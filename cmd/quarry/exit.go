@@ -20,6 +20,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &set):
 		return set.code()
+	case errors.Is(err, errNews):
+		return exitNews
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
 	case errors.As(err, &bad), errors.Is(err, errNotPassed):

@@ -27,6 +27,7 @@ const (
 	exitFailed      = 1   // what was asked for could not be done; of several builds, at least one
 	exitUsage       = 2   // the command line makes no sense
 	exitVerify      = 3   // the image was made, and booting it showed that it must not be published; of several builds, nothing worse happened
+	exitNews        = 10  // quarry watch: new commits touch images
 	exitInterrupted = 130 // Ctrl-C or SIGTERM; another run goes on from there
 )
 
@@ -79,7 +80,7 @@ QEMU machine of the image's architecture, the result is booted, and only what bo
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newBuild(), newImages(), newPlan(), newLock(), newVerify(), newPublish(), newPrune(), newFsck(), newGC(), newDoctor(), newVersion(), newKSCommand())
+	root.AddCommand(newBuild(), newImages(), newPlan(), newLock(), newVerify(), newPublish(), newPrune(), newFsck(), newWatch(), newGC(), newDoctor(), newVersion(), newKSCommand())
 	argumentsAreUsage(root)
 	return root
 }

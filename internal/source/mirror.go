@@ -82,18 +82,23 @@ func openRemote(ctx context.Context, o Options, urls []string) (Checkout, error)
 	})
 }
 
+// anonymous is the remote at an address, which leaves no trace in the mirror's configuration.
+func anonymous(repo *git.Repository, address string) (*git.Remote, error) {
+	if u, err := url.Parse(address); err != nil || !slices.Contains([]string{"https", "http", "ssh", "git"}, u.Scheme) {
+		return nil, errors.New("only https, http, ssh and git URLs can be fetched")
+	}
+	return repo.CreateRemoteAnonymous(&config.RemoteConfig{Name: "anonymous", URLs: []string{address}})
+}
+
 // fetch brings the branch up to date, also after it was rewritten upstream. References go last, so that a broken
 // transfer leaves the mirror as it was.
 func fetch(ctx context.Context, repo *git.Repository, address, branch string) error {
-	if u, err := url.Parse(address); err != nil || !slices.Contains([]string{"https", "http", "ssh", "git"}, u.Scheme) {
-		return errors.New("only https, http, ssh and git URLs can be fetched")
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
-	defer cancel()
-	remote, err := repo.CreateRemoteAnonymous(&config.RemoteConfig{Name: "anonymous", URLs: []string{address}})
+	remote, err := anonymous(repo, address)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
 	there, mirrored := refs(branch)
 	err = remote.FetchContext(ctx, &git.FetchOptions{
 		RemoteName: "anonymous",
@@ -188,7 +193,7 @@ func at(repo *git.Repository, o Options, c Checkout) (Checkout, error) {
 	if err != nil {
 		return Checkout{}, fmt.Errorf("%s: reading the commit %s: %w", c.From, commit.Hash, err)
 	}
-	c.Commit, c.FS = commit.Hash.String(), newTreeFS(tree, commit.Committer.When)
+	c.Commit, c.FS, c.repo = commit.Hash.String(), newTreeFS(tree, commit.Committer.When), repo
 	return c, nil
 }
 

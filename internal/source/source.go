@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-git/go-git/v5"
+
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
@@ -23,6 +25,8 @@ type Checkout struct {
 	Branch string
 	Commit string // 40 hexadecimal digits; empty for a folder that is no repository
 	FS     fs.FS  // the commit's files
+
+	repo *git.Repository // nil for a folder that is no repository
 }
 
 // Own is the checkout of the kickstarts that Quarry brings along.
