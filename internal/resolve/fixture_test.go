@@ -186,6 +186,7 @@ func relations(t *testing.T, names []string) (all rpmpack.Relations) {
 // plan asks for the wants, all of them from the kickstart, line by line.
 func (d *distribution) plan(repos []string, wants ...string) plan.Plan {
 	p := plan.Plan{
+		Disk:   plan.Disk{Packages: 1 << 30},
 		Distro: "test", DistroName: "Test", Release: "9", Version: "9.6", Image: "GenericCloud", Variant: "Base", Arch: d.arch,
 		Kickstart: plan.Kickstart{Path: "image.ks", Digest: digest.Bytes([]byte("kickstart"))},
 		Tree:      d.url("tree"),

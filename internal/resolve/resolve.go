@@ -27,7 +27,7 @@ type Options struct {
 }
 
 // Resolve pins everything that p needs. Errors that the kickstart or the repositories are to blame for are *MissingError, *BrokenError,
-// *RepositoryError and *KeyError.
+// *RepositoryError, *KeyError and *SpaceError.
 func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 	planDigest, err := p.Digest()
 	if err != nil {
@@ -75,6 +75,9 @@ func Resolve(ctx context.Context, p plan.Plan, o Options) (Lock, error) {
 	}
 	if len(answer.Unavailable) > 0 {
 		o.Report.Log("not in the repositories, though %post or the platform may ask for it: " + strings.Join(answer.Unavailable, ", "))
+	}
+	if err := checkSpace(p.Disk, lock.Packages); err != nil {
+		return Lock{}, err
 	}
 	lock.Request = packageSpec(p, lock, answer)
 	if err := lock.check(); err != nil {

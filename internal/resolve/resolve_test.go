@@ -324,3 +324,14 @@ func TestMirrorListOverHTTP(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPackagesThatDontFit(t *testing.T) {
+	d := newDistribution(t, "x86_64")
+	d.repository("baseos", comps, testRPMs("x86_64")...)
+	p := d.plan([]string{"baseos"}, "bash")
+	p.Disk.Packages = 1 << 20
+	_, err := Resolve(t.Context(), p, d.options())
+	if !errors.As(err, new(*SpaceError)) {
+		t.Errorf("1 MiB of room: %v", err)
+	}
+}
