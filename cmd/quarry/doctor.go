@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -14,8 +13,6 @@ import (
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/doctor"
 	"github.com/quarry-project/quarry/internal/resolve"
-	"github.com/quarry-project/quarry/internal/sandbox"
-	"github.com/quarry-project/quarry/internal/vm"
 )
 
 // errUnfit ends a doctor that has found something missing.
@@ -24,22 +21,24 @@ var errUnfit = errors.New("this host lacks what Quarry needs; the list above say
 func newDoctor() *cobra.Command {
 	var json bool
 	var archs []string
-	host := "x86_64"
-	if a, ok := arch.Host(); ok {
-		host = a.Name
-	}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this host lacks, and how to get it",
-		Long: `Doctor tries what Quarry needs: each program with its version, the UEFI firmware, the sandbox for installing packages without
-root, KVM. What is missing is listed with the command that installs it here. It exits with 1 when something required is missing.`,
+		Long: `Doctor tries what Quarry needs: each program with its version, and for every architecture its QEMU and firmware, how its machines run
+and where its packages are installed. What is missing is listed with the command that installs it here. It exits with 1 when something
+required is missing: what this host's own architecture needs or, with --arch, what the named ones need.`,
 		Example: "  quarry doctor\n  quarry doctor --arch x86_64,aarch64 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings, err := examine(cmd.Context(), archs)
+			dirs, err := newFolders("")
+			if err != nil {
+				return err
+			}
+			wanted, required, err := architectures(archs)
 			if err != nil {
 				return usageError{err}
 			}
+			findings := examine(cmd.Context(), wanted, required, dirs.cache)
 			if json {
 				err = printJSON(cmd.OutOrStdout(), findings)
 			} else {
@@ -52,54 +51,22 @@ root, KVM. What is missing is listed with the command that installs it here. It 
 		},
 	}
 	cmd.Flags().BoolVar(&json, "json", false, "write JSON for machines")
-	cmd.Flags().StringSliceVar(&archs, "arch", []string{host}, "architectures to build for")
+	cmd.Flags().StringSliceVar(&archs, "arch", nil, "only these architectures, all that they need required")
 	return cmd
 }
 
 // examine looks at everything.
-func examine(ctx context.Context, archs []string) ([]doctor.Finding, error) {
+func examine(ctx context.Context, wanted []arch.Arch, required map[string]bool, cacheDir string) []doctor.Finding {
 	h := doctor.ThisHost()
 	var findings []doctor.Finding
-	seen := map[string]bool{}
-	support := sandbox.Probe(ctx)
-	for _, name := range archs {
-		a, err := arch.Lookup(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range doctor.Programs(a.QEMU) {
-			if !seen[n.Name] {
-				seen[n.Name] = true
-				findings = append(findings, doctor.Check(ctx, n, h))
-			}
-		}
-		if a.EFI != "" {
-			findings = append(findings, firmware(a, h))
-		}
-		findings = append(findings, sandboxFinding(a, support))
+	for _, n := range doctor.Programs() {
+		findings = append(findings, doctor.Check(ctx, n, h))
 	}
-	return append(findings, python(ctx, h), kvm()), nil
-}
-
-func firmware(a arch.Arch, h doctor.Host) doctor.Finding {
-	f := doctor.Finding{Name: "UEFI firmware, " + a.Name, For: "booting images as UEFI machines do", Required: true}
-	flash, err := vm.FindFlash(a)
-	if f.OK, f.Detail = err == nil, flash.Code; err != nil {
-		f.Detail, f.Fix = err.Error(), h.Install("ovmf", "edk2-ovmf")
-		if a.Name == "aarch64" {
-			f.Fix = h.Install("qemu-efi-aarch64", "edk2-aarch64")
-		}
+	findings = append(findings, python(ctx, h))
+	for _, a := range wanted {
+		findings = append(findings, platform(ctx, a, h, required[a.Name], cacheDir)...)
 	}
-	return f
-}
-
-func sandboxFinding(a arch.Arch, s sandbox.Support) doctor.Finding {
-	able := s.For(a)
-	f := doctor.Finding{Name: "sandbox, " + a.Name, For: "installing packages natively, without root; else a machine does it, slower", OK: able.OK, Detail: able.Reason, Fix: able.Fix}
-	if f.OK && f.Detail == "" {
-		f.Detail = "works"
-	}
-	return f
+	return findings
 }
 
 func python(ctx context.Context, h doctor.Host) doctor.Finding {
@@ -107,22 +74,6 @@ func python(ctx context.Context, h doctor.Host) doctor.Finding {
 	path, err := resolve.Python(ctx)
 	if f.OK, f.Detail = err == nil, path; err != nil {
 		f.Detail, f.Fix = "not found", h.Install("python3-dnf", "python3-dnf")
-	}
-	return f
-}
-
-// kvm only looks whether the device can be opened: whether it works, the first build finds out by using it.
-func kvm() doctor.Finding {
-	f := doctor.Finding{Name: "KVM", For: "running machines at full speed; else they are emulated"}
-	device, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err == nil {
-		device.Close()
-		f.OK, f.Detail = true, "/dev/kvm opens; whether a guest runs is tried by the first build"
-		return f
-	}
-	f.Detail = err.Error()
-	if os.IsPermission(err) {
-		f.Fix = "usermod -aG kvm $USER, then log in again"
 	}
 	return f
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/command"
 )
 
@@ -38,11 +39,10 @@ type Need struct {
 	Rocky    string
 }
 
-// Programs is the table of what the host needs for images of an architecture whose emulator is the program qemu.
-func Programs(qemu string) []Need {
+// Programs is the table of what the host needs whatever it builds.
+func Programs() []Need {
 	v := []string{"--version"}
 	return []Need{
-		{qemu, "running build machines and booting images", true, []string{qemu, "/usr/libexec/qemu-kvm"}, v, debianQEMU(qemu), "qemu-kvm"},
 		{"qemu-img", "disk formats", true, []string{"qemu-img"}, v, "qemu-utils", "qemu-img"},
 		{"rpmkeys", "checking RPM signatures", true, []string{"rpmkeys"}, v, "rpm", "rpm"},
 		{"dnf", "installing packages into a tree", true, []string{"dnf"}, v, "dnf", "dnf"},
@@ -53,24 +53,23 @@ func Programs(qemu string) []Need {
 	}
 }
 
-// debianQEMU is the Debian package of an emulator.
-func debianQEMU(program string) string {
-	switch strings.TrimPrefix(program, "qemu-system-") {
-	case "x86_64":
-		return "qemu-system-x86"
-	case "aarch64":
-		return "qemu-system-arm"
-	case "ppc64":
-		return "qemu-system-ppc"
-	default:
-		return "qemu-system-misc"
+// QEMU is the need for the machines of an architecture. Enterprise Linux hosts have one for their own, outside of PATH.
+func QEMU(a arch.Arch) Need {
+	n := Need{
+		Name: a.QEMU, For: "build machines of " + a.Name + " and booting its images", Programs: []string{a.QEMU}, Version: []string{"--version"},
+		Debian: a.Emulator.Debian, Rocky: a.Emulator.Rocky,
 	}
+	if a.Native() {
+		n.Programs, n.Rocky = append(n.Programs, "/usr/libexec/qemu-kvm"), "qemu-kvm"
+	}
+	return n
 }
 
 // Host is what doctor knows of the distribution it runs on.
 type Host struct {
 	Name   string // PRETTY_NAME
 	Debian bool   // apt; else dnf
+	EL     bool   // Enterprise Linux, which has emulators and firmware for its own architecture only
 }
 
 // ReadHost reads os-release (see os-release(5)).
@@ -91,8 +90,11 @@ func ReadHost(r io.Reader) Host {
 		}
 	}
 	for _, word := range strings.Fields(id + " " + like) {
-		if word == "debian" || word == "ubuntu" {
+		switch word {
+		case "debian", "ubuntu":
 			h.Debian = true
+		case "rhel":
+			h.EL = true
 		}
 	}
 	return h
@@ -114,6 +116,14 @@ func (h Host) Install(debian, rocky string) string {
 		return "apt-get install --no-install-recommends " + debian
 	}
 	return "dnf install " + rocky
+}
+
+// Foreign is the command that brings what serves another architecture than the host's.
+func (h Host) Foreign(p arch.Package) string {
+	if h.EL {
+		return fmt.Sprintf("Enterprise Linux has no package for it; Fedora's is %s", p.Rocky)
+	}
+	return h.Install(p.Debian, p.Rocky)
 }
 
 // version finds a version number in what a program prints.

@@ -3,6 +3,8 @@ package doctor
 import (
 	"strings"
 	"testing"
+
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 func TestReadHost(t *testing.T) {
@@ -10,9 +12,10 @@ func TestReadHost(t *testing.T) {
 		text string
 		want Host
 	}{
-		"debian": {"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\n", Host{"Debian GNU/Linux 12 (bookworm)", true}},
-		"ubuntu": {"ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME='Ubuntu 24.04'\n", Host{"Ubuntu 24.04", true}},
-		"rocky":  {"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n", Host{"Rocky Linux 9.6", false}},
+		"debian": {"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\n", Host{"Debian GNU/Linux 12 (bookworm)", true, false}},
+		"ubuntu": {"ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME='Ubuntu 24.04'\n", Host{"Ubuntu 24.04", true, false}},
+		"rocky":  {"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n", Host{"Rocky Linux 9.6", false, true}},
+		"fedora": {"ID=fedora\nPRETTY_NAME=\"Fedora Linux 42\"\n", Host{"Fedora Linux 42", false, false}},
 		"empty":  {"", Host{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,5 +51,22 @@ func TestHealthy(t *testing.T) {
 	}
 	if Healthy([]Finding{{Required: true, OK: false}}) {
 		t.Error("a missing required need went unseen")
+	}
+}
+
+func TestForeign(t *testing.T) {
+	p := arch.Package{Debian: "x-deb", Rocky: "x-rpm"}
+	for host, want := range map[Host]string{
+		{Debian: true}: "apt-get install --no-install-recommends x-deb", {}: "dnf install x-rpm", {EL: true}: "Enterprise Linux has no package for it; Fedora's is x-rpm",
+	} {
+		if got := host.Foreign(p); got != want {
+			t.Errorf("%+v: %q", host, got)
+		}
+	}
+	for _, a := range arch.All() {
+		n := QEMU(a)
+		if n.Debian == "" || n.Programs[0] != a.QEMU || (n.Rocky == "qemu-kvm") != a.Native() {
+			t.Errorf("%s: %+v", a.Name, n)
+		}
 	}
 }

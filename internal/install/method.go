@@ -34,9 +34,9 @@ func choose(wish Method, a arch.Arch, support sandbox.Ability) (Method, string, 
 	case wish == Machine:
 		return Machine, "packages are installed in a machine, as asked for", nil
 	case support.OK:
-		return Sandbox, "packages are installed in a sandbox on this host", nil
+		return Sandbox, fmt.Sprintf("packages are installed in a sandbox on this host: %s", support.Reason), nil
 	case wish == Sandbox:
-		return "", "", &sandbox.UnsupportedError{Reason: support.Reason, Fix: support.Fix}
+		return "", "", &sandbox.UnsupportedError{Reason: support.Reason, Fix: support.Fix, Package: support.Package}
 	}
 	why := fmt.Sprintf("packages are installed in a machine, which is slower: this host has no sandbox for %s: %s", a.Name, support.Reason)
 	if support.Fix != "" {

@@ -9,14 +9,14 @@ import (
 )
 
 func TestChoose(t *testing.T) {
-	can, cannot := sandbox.Ability{OK: true}, sandbox.Ability{Reason: "no subordinate ids", Fix: "usermod"}
+	can, cannot := sandbox.Ability{OK: true, Way: sandbox.OwnRule, Reason: "by qemu"}, sandbox.Ability{Reason: "no subordinate ids", Fix: "usermod"}
 	for _, c := range []struct {
 		wish    Method
 		support sandbox.Ability
 		want    Method
 		says    string
 	}{
-		{Auto, can, Sandbox, "sandbox"},
+		{Auto, can, Sandbox, "in a sandbox on this host: by qemu"},
 		{Auto, cannot, Machine, "no subordinate ids (to change that: usermod)"},
 		{Sandbox, can, Sandbox, "sandbox"},
 		{Machine, can, Machine, "as asked for"},

@@ -46,7 +46,7 @@ func Tree(ctx context.Context, s TreeSpec, report progress.Func) (artifact.Tree,
 	}
 	support := sandbox.Ability{}
 	if s.Method != Machine {
-		support = sandbox.Probe(ctx).For(a)
+		support = sandbox.Probe(ctx, a)
 	}
 	method, why, err := choose(s.Method, a, support)
 	if err != nil {

@@ -51,10 +51,17 @@ func setup() int {
 		os.Exit(1) // the caller is gone; the kernel ends everything else with us
 	}()
 	syscall.Umask(0o022) // whatever the caller's is: what is made inside must not depend on it
-	if err := prepare(req); err != nil {
-		answer(out, reply{Error: err.Error(), Setup: true})
+	ways, err := prepare(req)
+	if err != nil {
+		r := reply{Error: err.Error(), Setup: true}
+		var unsupported *UnsupportedError
+		if errors.As(err, &unsupported) {
+			r.Error, r.Fix, r.Package = unsupported.Reason, unsupported.Fix, unsupported.Package
+		}
+		answer(out, r)
 		return 1
 	}
+	req.Ways = ways
 	if err := second(req, out); err != nil {
 		answer(out, reply{Error: fmt.Sprintf("%s died in the sandbox: %v", req.Function, err)})
 		return 1
@@ -63,16 +70,16 @@ func setup() int {
 }
 
 // prepare becomes root of the new user namespace and makes the view.
-func prepare(req request) error {
+func prepare(req request) (map[string]Ability, error) {
 	if err := errors.Join(syscall.Setresgid(0, 0, 0), syscall.Setresuid(0, 0, 0), syscall.Setgroups(nil)); err != nil {
-		return fmt.Errorf("becoming root of the user namespace: %w", err)
+		return nil, fmt.Errorf("becoming root of the user namespace: %w", err)
 	}
 	if err := unix.Sethostname([]byte("sandbox")); err != nil {
-		return fmt.Errorf("naming the sandbox: %w", err)
+		return nil, fmt.Errorf("naming the sandbox: %w", err)
 	}
 	if !req.Network {
 		if err := loopback(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return makeView(req)
@@ -130,7 +137,7 @@ func run(functions map[string]Function) int {
 func call(functions map[string]Function, req request) reply {
 	function := functions[req.Function]
 	if req.Function == probeFunction {
-		function = probe
+		function = func(context.Context, json.RawMessage) (any, error) { return req.Ways, probe() }
 	}
 	if function == nil {
 		return reply{Error: fmt.Sprintf("no function named %q was given to sandbox.Enter", req.Function)}

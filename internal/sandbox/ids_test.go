@@ -1,12 +1,8 @@
 package sandbox
 
 import (
-	"encoding/hex"
 	"reflect"
-	"testing"
-
-	"github.com/quarry-project/quarry/internal/arch"
-)
+	"testing")
 
 func TestSubordinate(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -22,26 +18,6 @@ func TestSubordinate(t *testing.T) {
 	} {
 		if got := subordinate(c.text, []string{"1001", "me"}, 1001); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
-		}
-	}
-}
-
-func TestRuleServes(t *testing.T) {
-	a, err := arch.Lookup("aarch64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, _ := a.ELF.Magic()
-	good := "enabled\ninterpreter /usr/bin/qemu-aarch64-static\nflags: OCF\noffset 0\nmagic " + hex.EncodeToString(value) + "\nmask ff\n"
-	for text, want := range map[string]bool{
-		good:                               true,
-		"disabled" + good[len("enabled"):]: false,
-		"enabled\nflags: OC\nmagic " + hex.EncodeToString(value): false,
-		"enabled\nflags: F\nmagic 7f454c46\n":                    false,
-		"":                                                       false,
-	} {
-		if got := ruleServes(text, value); got != want {
-			t.Errorf("%q: got %v", text, got)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/command"
 )
 
@@ -45,8 +46,9 @@ func (e *Error) Error() string { return e.Message }
 
 // UnsupportedError says that this host can't make the sandbox, and what would change that. Trying again does not help.
 type UnsupportedError struct {
-	Reason string
-	Fix    string // for the host's administrator; may be empty
+	Reason  string
+	Fix     string       // for the host's administrator; may be empty
+	Package arch.Package // what is missing; may be empty
 }
 
 func (e *UnsupportedError) Error() string {
@@ -69,6 +71,8 @@ type request struct {
 	Binds        []Bind          `json:"binds"`
 	Network      bool            `json:"network"`
 	Interpreters []interpreter   `json:"interpreters"`
+	// Ways is what became of Interpreters, for the second stage.
+	Ways map[string]Ability `json:"ways,omitempty"`
 	Users        []idRange       `json:"users"`
 	Groups       []idRange       `json:"groups"`
 }
@@ -78,6 +82,9 @@ type reply struct {
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  string          `json:"error,omitempty"`
 	Setup  bool            `json:"setup,omitempty"` // the view could not be made: the function has not run
+	// With Setup: as in UnsupportedError.
+	Fix     string       `json:"fix,omitempty"`
+	Package arch.Package `json:"package"`
 }
 
 // Run calls the function in a sandbox and decodes what it returns into result (nil drops it). The program must call Enter first
@@ -101,7 +108,7 @@ func Run(ctx context.Context, spec Spec, result any) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s in the sandbox: %w", spec.Function, context.Cause(ctx))
 	case answer.Error != "" && answer.Setup:
-		return &UnsupportedError{Reason: answer.Error}
+		return &UnsupportedError{Reason: answer.Error, Fix: answer.Fix, Package: answer.Package}
 	case answer.Error != "":
 		return &Error{Function: spec.Function, Message: answer.Error}
 	case err != nil:

@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 // While the view is made, the root is a scratch file system with these two in it.
@@ -25,23 +28,24 @@ func hostFiles() []string {
 }
 
 // makeView makes what the function sees and goes there. It must run as root of the new namespaces.
-func makeView(req request) error {
+// It returns how the programs of each interpreter's architecture run.
+func makeView(req request) (ways map[string]Ability, err error) {
 	if err := scratch(); err != nil {
-		return err
+		return nil, err
 	}
 	steps := []func() error{
 		programs, devices, system,
 		func() error { return mountBinds(req.Binds) },
-		func() error { return registerAll(req.Interpreters) },
+		func() (err error) { ways, err = registerAll(req.Interpreters); return err },
 		// After the rules are written: they live below /proc/sys.
 		protectProc, enterView,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return fmt.Errorf("making the sandbox's view: %w", err)
+			return nil, fmt.Errorf("making the sandbox's view: %w", err)
 		}
 	}
-	return nil
+	return ways, nil
 }
 
 // scratch moves to an empty root with the host's tree below it, so that every source stays reachable whatever is mounted.
@@ -178,32 +182,45 @@ func mountBinds(binds []Bind) error {
 	return nil
 }
 
-// registerAll makes foreign programs run. A kernel before 6.7 has one set of rules for all, which is the host's: they
-// serve too where they are complete.
-func registerAll(list []interpreter) error {
+// registerAll makes foreign programs run, and returns how by architecture. Whether the kernel has rules by user namespace (Linux 6.7) is
+// tried: before, it has one set for all, which is the host's. A namespace that has rules of its own doesn't see the host's any more, so it
+// gets some only where they are all that is needed.
+func registerAll(list []interpreter) (map[string]Ability, error) {
 	if len(list) == 0 {
-		return nil
+		return nil, nil
 	}
 	const dir = "/proc/sys/fs/binfmt_misc"
-	if err := unix.Mount("binfmt_misc", view+dir, "binfmt_misc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		for _, i := range list {
-			if !hostRule(host+dir, i.Arch) {
-				return fmt.Errorf("programs for %s can't run: the kernel has no binfmt_misc for user namespaces "+
-					"(that came with Linux 6.7): %w, and the host has no rule with the flag F for it", i.Arch, err)
-			}
+	refused := ""
+	if slices.ContainsFunc(list, func(i interpreter) bool { return i.Program == "" }) {
+		if len(list) > 1 {
+			refused = "an emulator that it would need as well is missing"
 		}
-		return nil
+	} else if err := unix.Mount("binfmt_misc", view+dir, "binfmt_misc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		refused = "mounting binfmt_misc: " + err.Error()
 	}
+	ways := map[string]Ability{}
 	for _, i := range list {
+		a, err := arch.Lookup(i.Arch)
+		if err != nil {
+			return nil, err
+		}
+		way := decide(a, facts{Emulator: i.Program, Refused: refused, Rule: hostRule(host+dir, a)})
+		if way.Way == NoWay {
+			return nil, &UnsupportedError{Reason: way.Reason, Fix: way.Fix, Package: way.Package}
+		}
+		ways[i.Arch] = way
+		if way.Way != OwnRule {
+			continue
+		}
 		line, err := rule(i, host+i.Program)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := os.WriteFile(view+dir+"/register", []byte(line), 0); err != nil {
-			return fmt.Errorf("registering %s for %s: %w", i.Program, i.Arch, err)
+			return nil, fmt.Errorf("registering %s for %s: %w", i.Program, i.Arch, err)
 		}
 	}
-	return nil
+	return ways, nil
 }
 
 // protectProc makes read-only what of /proc reaches the whole machine when root runs this.
