@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,6 +145,43 @@ func TestNames(t *testing.T) {
 		}
 	}
 	golden.Equal(t, "names.txt", list.String())
+}
+
+// TestAddingAnImage follows the example of docs/catalog.md: one YAML file is all that a new image takes.
+func TestAddingAnImage(t *testing.T) {
+	doc, err := os.ReadFile("../docs/catalog.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, diff, _ := strings.Cut(string(doc), "```diff\n")
+	diff, _, _ = strings.Cut(diff, "```")
+	file, yaml := "", ""
+	for line := range strings.Lines(diff) {
+		if name, ok := strings.CutPrefix(line, "+++ b/pipelines/"); ok {
+			file = strings.TrimSpace(name)
+		} else if text, ok := strings.CutPrefix(line, "+"); ok {
+			yaml += text
+		}
+	}
+	tree := fstest.MapFS{file: {Data: []byte(yaml)}}
+	release := path.Join(path.Dir(file), "release.yaml")
+	data, err := pipelines.Files.ReadFile(release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree[release] = &fstest.MapFile{Data: data}
+	catalog, err := plan.Load(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := catalog.Find(plan.Request{Distro: "rocky", Release: "9", Image: "OpenNebula", Arch: "aarch64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := publish.NamesOf(p.Outline(plan.Request{Release: "9", Arch: "aarch64"}), artifact.Image{Arch: "aarch64", Format: "qcow2"}, "20260131", 0)
+	if want := "Rocky-9-OpenNebula-Base-9.6-20260131-aarch64.qcow2"; err != nil || names.File != want {
+		t.Errorf("it is called %s, want %s (%v)", names.File, want, err)
+	}
 }
 
 // TestSources says that every pipeline's kickstarts come from somewhere.
