@@ -4,14 +4,12 @@ package packaging
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/plan"
-	"github.com/quarry-project/quarry/internal/progress"
 )
 
 // Kind is what a format is made of.
@@ -44,26 +42,30 @@ func AboutPlan(p plan.Plan) About {
 	return About{Name: p.Name(), Distro: p.DistroName, Version: p.Version, Image: p.Image, Variant: p.Variant}
 }
 
-// Format makes files of one kind. Implementations are stateless values.
-//
-// Make writes in to dst as out says, which is one of Outputs, and describes the file. The file is complete, checked and
-// flushed before it has the name dst; on an error, cancellation included, dst is what it was before and nothing else is left beside it.
-// The same input makes the same bytes, on any host with the same programs. Reports come in percent, end in 100, and have the phase "package".
+// Format is one kind of file. The implementations are stateless values, a file of this package each; Make, Check and Unpack call them.
 type Format interface {
 	// Name is the published suffix without its dot, which is also Output.Format: "qcow2".
 	Name() string
-	// Takes is the kind of Source that Make needs.
+	// Takes is the kind of Source that the format is made of.
 	Takes() Kind
-	// Outputs are all that Make can be asked for, the usual one first.
+	// Outputs are all that can be asked for, the usual one first.
 	Outputs() []plan.Output
-	Make(ctx context.Context, in Source, out plan.Output, dst string, report progress.Func) (artifact.Image, error)
+
+	// write makes the file j.path and returns the size of the virtual disk in it, which is 0 for what is no disk.
+	write(ctx context.Context, j job) (virtual int64, err error)
+	// check is Check for a file of the format.
+	check(ctx context.Context, path, dir string, out plan.Output) error
+	// unpack is Unpack for a file of the format.
+	unpack(ctx context.Context, path, dir string, percent meter) (Source, error)
 }
 
-// phase is the name under which all formats report.
-const phase = "package"
-
 // All returns every format, in the order in which they are listed to people.
-func All() []Format { return []Format{QCOW2{}} }
+func All() []Format {
+	return []Format{
+		qcow2{}, raw{}, packed{name: "raw.xz", kind: Disk, codec: xz{}}, packed{name: "raw.zst", kind: Disk, codec: zstandard{}}, vhd{}, vmdk{}, box{},
+		packed{name: "tar.xz", kind: Tree, codec: xz{}}, ociTar{}, packed{name: "wsl", kind: Tree, codec: gzip{}},
+	}
+}
 
 // Lookup finds a format by its name. Its error lists what there is.
 func Lookup(name string) (Format, error) {
@@ -75,15 +77,6 @@ func Lookup(name string) (Format, error) {
 		known = append(known, f.Name())
 	}
 	return nil, fmt.Errorf("unknown output format %q: want one of %s", name, strings.Join(known, ", "))
-}
-
-// Make makes one output of in: it finds the format, checks that it can do what is asked, and has it done.
-func Make(ctx context.Context, in Source, out plan.Output, dst string, report progress.Func) (artifact.Image, error) {
-	f, err := Accept(out)
-	if err != nil {
-		return artifact.Image{}, err
-	}
-	return f.Make(ctx, in, out, dst, report)
 }
 
 // Accept finds the format that can make out. Its error says what can be asked for.
@@ -116,31 +109,4 @@ func describe(o plan.Output) string {
 		}
 	}
 	return text
-}
-
-// check says what is wrong with in and out for the format.
-func (in Source) check(f Format, out plan.Output) error {
-	if (in.Disk == nil) == (in.Tree == nil) {
-		return errors.New("packaging needs a disk or a root file system, and not both")
-	}
-	has := Disk
-	if in.Tree != nil {
-		has = Tree
-	}
-	if has != f.Takes() {
-		return fmt.Errorf("the format %s is made of a %s, and there is a %s", f.Name(), f.Takes(), has)
-	}
-	if in.Tree != nil && in.Tree.Format != "tar" {
-		return fmt.Errorf("the format %s is made of a tar, and the root file system is a %s", f.Name(), in.Tree.Format)
-	}
-	return accept(f, out)
-}
-
-// image describes the finished file.
-func (in Source) image(f Format, file artifact.File) artifact.Image {
-	if t := in.Tree; t != nil {
-		return artifact.Image{File: file, Format: f.Name(), Arch: t.Arch, Packages: t.Packages}
-	}
-	d := in.Disk
-	return artifact.Image{File: file, Format: f.Name(), VirtualSize: d.VirtualSize, Arch: d.Arch, Boot: d.Boot, Packages: d.Packages}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/quarry-project/quarry/internal/command"
@@ -81,37 +80,4 @@ func Overlay(ctx context.Context, path, base, baseFormat string, size int64) err
 		return fmt.Errorf("making an overlay of %s: %w", base, err)
 	}
 	return nil
-}
-
-// Conversion says what Convert makes of what.
-type Conversion struct {
-	From, FromFormat string
-	To, ToFormat     string
-	Compress         bool     // write compressed clusters, where ToFormat has them
-	Options          []string // of ToFormat, KEY=VALUE
-}
-
-// Convert writes the image To; percent, which may be nil, gets 0 to 100 as it goes. On failure To may be half-written.
-func Convert(ctx context.Context, c Conversion, percent func(float64)) error {
-	var out io.Writer
-	if percent != nil {
-		out = &percentReader{report: percent}
-	}
-	if err := command.Run(ctx, command.Cmd{Args: convertArgs(c), Stdout: out}); err != nil {
-		return fmt.Errorf("converting %s to %s: %w", c.From, c.ToFormat, err)
-	}
-	return nil
-}
-
-// convertArgs is Convert's command line. Sixteen requests at once and writing out of order keep every processor compressing; the price
-// is that clusters lie in the order in which they became ready.
-func convertArgs(c Conversion) []string {
-	args := []string{program, "convert", "-p", "-m", "16", "-W", "-f", c.FromFormat, "-O", c.ToFormat}
-	if c.Compress {
-		args = append(args, "-c")
-	}
-	for _, o := range c.Options {
-		args = append(args, "-o", o)
-	}
-	return append(args, "--", c.From, c.To)
 }

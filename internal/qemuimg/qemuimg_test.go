@@ -86,9 +86,20 @@ func TestCheckFindsDamage(t *testing.T) {
 }
 
 func TestConvertArgsSayFormats(t *testing.T) {
-	got := convertArgs(Conversion{From: "a", FromFormat: "raw", To: "-b", ToFormat: "qcow2", Compress: true, Options: []string{"compression_type=zstd"}})
-	want := strings.Fields("qemu-img convert -p -m 16 -W -f raw -O qcow2 -c -o compression_type=zstd -- a -b")
-	if !slices.Equal(got, want) {
+	lines := func(c Conversion) string {
+		var all []string
+		for _, args := range convertArgs(c) {
+			all = append(all, strings.Join(args, " "))
+		}
+		return strings.Join(all, "\n")
+	}
+	got := lines(Conversion{From: "a", FromFormat: "raw", To: "-b", ToFormat: "qcow2", Compress: true, Options: []string{"compression_type=zstd"}})
+	if want := "qemu-img convert -p -m 16 -f raw -O qcow2 -c -o compression_type=zstd -- a -b"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = lines(Conversion{From: "a", FromFormat: "raw", To: "b", ToFormat: "vpc", Options: []string{"subformat=fixed"}, Size: 1 << 20})
+	if want := "qemu-img create -q -f vpc -o subformat=fixed -- b 1048576\n" +
+		"qemu-img convert -p -m 16 -f raw -O vpc -n --target-is-zero -- a b"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
