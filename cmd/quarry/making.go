@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	units "github.com/docker/go-units"
@@ -23,9 +24,11 @@ type makingFlags struct {
 	noVerify bool
 	silence  time.Duration
 	total    time.Duration
+	tellingFlags
 }
 
 func (m *makingFlags) register(cmd *cobra.Command) {
+	m.tellingFlags.register(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&m.publish, "publish", nil, publishUsage)
 	f.StringVar(&m.accel, "accel", "auto", "kvm, tcg (emulation), or auto: try KVM and fall back")
@@ -49,6 +52,7 @@ type making struct {
 	packages  install.Method
 	date      string
 	memoryMiB int
+	told      *telling
 }
 
 // parse checks the flags; what is wrong with them is a usageError.
@@ -63,6 +67,9 @@ func (m makingFlags) parse(now time.Time) (making, error) {
 	}
 	if made.date, err = dateOr(m.date, now); err != nil {
 		return made, usageError{err}
+	}
+	if made.told, err = m.tellingFlags.parse(len(m.publish) > 0, os.Getenv); err != nil {
+		return made, err
 	}
 	if m.cpus < 0 {
 		return made, usageError{fmt.Errorf("--cpus %d: want 1 or more", m.cpus)}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/builders/disk"
@@ -72,5 +74,8 @@ func (s *session) build(ctx context.Context, p plan.Plan, lock *resolve.Lock, or
 	record.name = name
 	setup := s.setup(record, lock, order)
 	defer setup.Runner.Close()
-	return record, record.build(ctx, setup, p)
+	start := time.Now()
+	s.told.began(ctx, p, record.report)
+	err = record.build(ctx, setup, p)
+	return record, errors.Join(err, s.told.ended(ctx, p, record.outcome, time.Since(start), err, record.report))
 }
