@@ -48,7 +48,7 @@ func decide(a arch.Arch, f facts) Ability {
 		return Ability{OK: true, Way: HostRule, Reason: a.Name + " programs run by the emulator that this host has registered, as the sandbox can have no rule of its own: " + f.Refused}
 	case f.Refused == "":
 		return Ability{
-			Reason: fmt.Sprintf("no static %s is installed, so programs for %s can't run", a.User, a.Name), Package: static,
+			Reason: fmt.Sprintf("%s is not installed, so programs for %s can't run", a.User, a.Name), Package: static,
 			Fix: fmt.Sprintf("install %s on Debian, %s on Fedora", static.Debian, static.Rocky),
 		}
 	}

@@ -34,7 +34,7 @@ func TestDecide(t *testing.T) {
 		"own rule before the host's":   {facts{Emulator: program, Rule: ruleServes}, OwnRule, program, "", false},
 		"own rule, host's is disabled": {facts{Emulator: program, Rule: ruleDisabled}, OwnRule, program, "", false},
 		"host's emulator alone":        {facts{Rule: ruleServes}, HostRule, "this host has registered", "", false},
-		"nothing":                      {facts{}, NoWay, "is installed", "install " + a.UserEmulator.Debian, true},
+		"nothing":                      {facts{}, NoWay, "is not installed", "install " + a.UserEmulator.Debian, true},
 		"old kernel, host's rule":      {facts{Emulator: program, Refused: old, Rule: ruleServes}, HostRule, old, "", false},
 		"old kernel, no emulator":      {facts{Refused: old, Rule: ruleServes}, HostRule, old, "", false},
 		"old kernel, nothing":          {facts{Refused: old}, NoWay, "the host has none either", "which register one", true},
