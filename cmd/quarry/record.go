@@ -48,7 +48,7 @@ func newRecorder(ctx context.Context, dirs folders, ledger *ledger, p plan.Plan,
 	if err != nil {
 		return nil, fmt.Errorf("making the log folder: %w", err)
 	}
-	file, err := os.Create(filepath.Join(dir, "quarry.log"))
+	file, err := os.Create(filepath.Join(dir, logName))
 	if err != nil {
 		return nil, err
 	}
