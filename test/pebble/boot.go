@@ -57,7 +57,7 @@ func Boot(ctx context.Context, o Options) (root string, err error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", err
 	}
-	if err := b.bootImages(ctx, filepath.Join(tmp, release, baseOS, b.arch.Name, "os")); err != nil {
+	if err := b.bootImages(ctx, filepath.Join(tmp, b.decl.Repositories[0].below(b.arch.Name))); err != nil {
 		return "", err
 	}
 	return root, durable.Rename(tmp, root)
@@ -69,7 +69,7 @@ func BootFiles(root, arch string) (kernel, initrd string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	dir := filepath.Join(root, release, baseOS, arch, "os")
+	dir := filepath.Join(root, decl.Repositories[0].below(arch))
 	images := decl.Platforms[arch].Images
 	return filepath.Join(dir, images.Kernel), filepath.Join(dir, images.Initrd), nil
 }

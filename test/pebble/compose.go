@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 	"sync/atomic"
 
@@ -32,7 +33,7 @@ func (b *build) compose(ctx context.Context, root string) error {
 		return err
 	}
 	for _, r := range t.Repos {
-		if err := (repoDir{r.Name, r.Path}).layOut(pkgs, rpms); err != nil {
+		if err := (repoDir{r.ID, r.Path}).layOut(pkgs, rpms); err != nil {
 			return err
 		}
 	}
@@ -120,10 +121,13 @@ func (b *build) metadata(ctx context.Context, pkgs []pkg, t Tree) error {
 	}
 	defer os.Remove(groupFile)
 	for _, r := range t.Repos {
-		if err := (repoDir{r.Name, r.Path}).index(ctx, groupFile, b.signer); err != nil {
+		if err := (repoDir{r.ID, r.Path}).index(ctx, groupFile, b.signer); err != nil {
 			return err
 		}
 		groupFile = "" // only BaseOS has groups
+		if path.Base(r.Path) != "os" {
+			continue // not made by the release's own composes
+		}
 		sums := map[string]digest.Digest{}
 		for _, name := range []string{"repodata/repomd.xml", b.platform().Images.Kernel, b.platform().Images.Initrd, stage2Image} {
 			d, _, err := digest.File(filepath.Join(r.Path, name))

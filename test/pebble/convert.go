@@ -15,14 +15,14 @@ import (
 
 // A pkg is one RPM to be: everything but its files, which are only read when it is made.
 type pkg struct {
-	Name, Version, Release, Arch   string
-	Summary, Description, URL      string
-	Requires, Recommends, Provides []string
-	Rule                           rule
-	Debs                           []deb
-	Own                            digest.Digest // of the files under data/files/NAME
+	Name, Version, Release, Arch string
+	Summary, Description, URL    string
+	Requires, Recommends         []string
+	Provides, Conflicts          []string
+	Rule                         rule
+	Debs                         []deb
+	Own                          digest.Digest // of the files under data/files/NAME
 
-	AppStream bool
 	conffiles map[string]bool
 	drop      []string
 	bigEndian bool
@@ -79,7 +79,7 @@ func (d declarations) rules(a arch.Arch, controls []control) []rule {
 	}
 	if k, c, ok := findKernel(controls, a); ok {
 		claimed[c.Package] = true
-		out = append(out, kernelRules(k, c)...)
+		out = append(out, kernelRules(k, c, a)...)
 	}
 	for _, c := range controls {
 		if !claimed[c.Package] {
@@ -91,8 +91,8 @@ func (d declarations) rules(a arch.Arch, controls []control) []rule {
 
 func (d declarations) plan(r rule, names nameTable, byDeb map[string]int, controls []control, debs []deb, a arch.Arch) (pkg, error) {
 	p := pkg{Name: r.Name, Version: version, Release: "1.el" + release, Arch: "noarch", Summary: r.Summary, Rule: r,
-		AppStream: r.AppStream, conffiles: map[string]bool{}, drop: d.Drop,
-		Requires: slices.Clone(r.Requires), Recommends: r.Recommends, Provides: slices.Clone(r.Provides)}
+		conffiles: map[string]bool{}, drop: d.Drop,
+		Requires: slices.Clone(r.Requires), Recommends: r.Recommends, Provides: slices.Clone(r.Provides), Conflicts: r.Conflicts}
 	if r.StandIn {
 		p.Summary = "Empty stand-in (Pebble): " + r.Name
 		if r.Summary != "" {

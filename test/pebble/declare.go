@@ -51,17 +51,18 @@ type user struct {
 
 // A rule is how one EL package is made: from Debian packages, from the files under data/files/NAME, or from nothing.
 type rule struct {
-	Name      string   `yaml:"name"`
-	Debs      []string `yaml:"debs"`
-	Arches    []string `yaml:"arches"` // RPM's architectures that have it; empty is all
-	Summary   string   `yaml:"summary"`
-	StandIn   bool     `yaml:"standin"`   // empty, and its summary says so
-	AppStream bool     `yaml:"appstream"` // in AppStream, else in BaseOS
-	Stage2    bool     `yaml:"stage2"`    // in the installer, with all that it requires
+	Name    string   `yaml:"name"`
+	Debs    []string `yaml:"debs"`
+	Arches  []string `yaml:"arches"` // RPM's architectures that have it; empty is all
+	Summary string   `yaml:"summary"`
+	StandIn bool     `yaml:"standin"` // empty, and its summary says so
+	Repo    string   `yaml:"repo"`    // the repository's id; empty is baseos
+	Stage2  bool     `yaml:"stage2"`  // in the installer, with all that it requires
 
 	Requires   []string `yaml:"requires"`
 	Recommends []string `yaml:"recommends"`
 	Provides   []string `yaml:"provides"`
+	Conflicts  []string `yaml:"conflicts"`
 
 	Drop  []string          `yaml:"drop"`  // patterns of paths; a folder's pattern takes all below it
 	Move  map[string]string `yaml:"move"`  // from → to
@@ -70,6 +71,8 @@ type rule struct {
 	// Modes sets "MODE [OWNER:GROUP [CAPABILITIES]]"; a path that ends in "/" makes that folder.
 	Modes map[string]string `yaml:"modes"`
 	Ghost []string          `yaml:"ghost"` // owned, but not in the payload
+	// Fakes are files that hold nothing but a line that says so: firmware of boards, which nothing here starts.
+	Fakes []string `yaml:"fakes"`
 
 	Users []user `yaml:"users"`
 	// Scriptlets, for /bin/sh. What the package's own files ask for (units, users) is added to them.
@@ -82,11 +85,36 @@ type rule struct {
 	kernel *kernel // set for the kernel's packages, which are all made of one .deb
 }
 
+// repo is the id of the package's repository.
+func (r rule) repo() string {
+	if r.Repo == "" {
+		return "baseos"
+	}
+	return r.Repo
+}
+
 func (r rule) on(a string) bool { return len(r.Arches) == 0 || slices.Contains(r.Arches, a) }
+
+// A repository is where packages are, below the tree. The ids are those that kickstarts have for them.
+type repository struct {
+	ID     string   `yaml:"id"`
+	Name   string   `yaml:"name"`
+	Path   string   `yaml:"path"`   // relative, with $release and $basearch
+	Arches []string `yaml:"arches"` // RPM's architectures that have it; empty is all
+}
+
+func (r repository) on(a string) bool { return len(r.Arches) == 0 || slices.Contains(r.Arches, a) }
+
+// below is the repository's path below a tree's root.
+func (r repository) below(arch string) string {
+	return strings.NewReplacer("$release", release, "$basearch", arch).Replace(r.Path)
+}
 
 // Declarations are the tables under data/.
 type declarations struct {
 	Platforms map[string]platform `yaml:"platforms"`
+	// Repositories are those of the tree; the first one has the groups and the installer.
+	Repositories []repository `yaml:"repositories"`
 	// Seeds are Debian packages that the closure starts from although no rule names them.
 	Seeds []string `yaml:"seeds"`
 	// Ignore are Debian dependencies that mean nothing in an RPM world.
@@ -126,7 +154,7 @@ func decode(name string, d *declarations) error {
 	switch path.Base(name) {
 	case "comps.yaml":
 		into = &d.comps
-	case "archive.yaml":
+	case "archive.yaml", "repositories.yaml":
 	default:
 		into = &part
 	}
@@ -152,6 +180,9 @@ func (d declarations) check() error {
 					return fmt.Errorf("declarations: %s stands twice on %s, in %s and %s", key, a, other, r.Name)
 				}
 				seen[key] = r.Name
+			}
+			if !slices.ContainsFunc(d.Repositories, func(o repository) bool { return o.ID == r.repo() && o.on(a) }) {
+				return fmt.Errorf("declarations: %s is in %q, which is no repository on %s", r.Name, r.repo(), a)
 			}
 			if r.StandIn && len(r.Debs) > 0 {
 				return fmt.Errorf("declarations: %s is a stand-in and made of %v: it can't be both", r.Name, r.Debs)

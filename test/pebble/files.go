@@ -112,6 +112,9 @@ func (r rule) arrange(f files) error {
 		x.Path = to
 		f.add(x)
 	}
+	for _, p := range r.Fakes {
+		f.add(file{Path: p, Mode: typeFile | 0o644, Body: []byte("Pebble, a test fixture: stands for the real " + path.Base(p) + ".\n"), MTime: epoch})
+	}
 	for p, target := range r.Links {
 		f.add(file{Path: p, Mode: typeLink | 0o777, Body: []byte(target), MTime: epoch})
 	}

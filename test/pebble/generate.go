@@ -17,11 +17,27 @@ func (p pkg) generate(ctx context.Context, all files) error {
 	switch p.Name {
 	case "ca-certificates":
 		addBundle(all)
+	case "linux-firmware":
+		return addFirmware(ctx, all)
 	case "glibc-langpack-en":
 		if len(p.Debs) > 0 {
 			return p.addLocale(ctx, all)
 		}
 	}
+	return nil
+}
+
+// firmware is what the Pi's kickstart unpacks.
+const firmware = "/usr/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,3-model-b.txt"
+
+// addFirmware adds one file, compressed as EL's firmware is.
+func addFirmware(ctx context.Context, all files) error {
+	text := "# Pebble, a test fixture: stands for the real file.\n"
+	packed, err := command.Output(ctx, command.Cmd{Args: []string{"xz", "-c"}, Stdin: strings.NewReader(text)})
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", path.Base(firmware), err)
+	}
+	all.add(file{Path: firmware + ".xz", Mode: typeFile | 0o644, MTime: epoch, Body: packed})
 	return nil
 }
 

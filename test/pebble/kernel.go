@@ -34,11 +34,17 @@ func findKernel(controls []control, a arch.Arch) (kernel, control, bool) {
 	return kernel{}, control{}, false
 }
 
+// The Raspberry Pi has a kernel of its own, in a repository of its own, with its image where the firmware looks.
+const (
+	piKernel = "raspberrypi2-kernel4"
+	piImage  = "/boot/kernel8.img"
+)
+
 // kernelRules makes EL's kernel packages of Debian's one.
-func kernelRules(k kernel, c control) []rule {
+func kernelRules(k kernel, c control, a arch.Arch) []rule {
 	uname := "kernel-uname-r = " + k.Name
 	depmod := fmt.Sprintf("/usr/sbin/depmod -a %s || :\n", k.Name)
-	return []rule{
+	rules := []rule{
 		{Name: "kernel", Debs: []string{c.Package}, Summary: "The Linux kernel", kernel: &k,
 			Requires: []string{"kernel-core", "kernel-modules-core", "kernel-modules"}},
 		{Name: "kernel-core", Debs: []string{c.Package}, Stage2: true, kernel: &k,
@@ -51,12 +57,26 @@ func kernelRules(k kernel, c control) []rule {
 			Requires: []string{"kmod"}, Posttrans: depmod},
 		{Name: "kernel-modules", Debs: []string{c.Package}, kernel: &k,
 			Requires: []string{"kernel-modules-core"}, Posttrans: depmod},
+		// What builds modules: only the names and versions, which scripts ask for.
+		{Name: "kernel-headers", Debs: []string{c.Package}, Summary: "Empty stand-in (Pebble): header files of the Linux kernel", kernel: &k, Repo: "appstream"},
+		{Name: "kernel-devel", Debs: []string{c.Package}, Summary: "Empty stand-in (Pebble): development package for building kernel modules", kernel: &k,
+			Repo: "appstream", Provides: []string{"kernel-devel-uname-r = " + k.Name}},
 	}
+	if a.Name == "aarch64" {
+		rules = append(rules, rule{Name: piKernel, Debs: []string{c.Package}, Repo: "rockyrpi", kernel: &k,
+			Summary:  "A stand-in (Pebble) for the Raspberry Pi's kernel: Debian's kernel where the firmware looks for it, and fakes of device trees",
+			Requires: []string{"kmod", "dracut", "coreutils"}, Provides: []string{"kernel", uname},
+			Fakes: []string{"/boot/bcm2710-rpi-3-b.dtb", "/boot/bcm2710-rpi-3-b-plus.dtb", "/boot/bcm2711-rpi-4-b.dtb",
+				"/boot/overlays/disable-bt.dtbo"},
+			Ghost:     []string{"/boot/initramfs8"},
+			Posttrans: depmod + fmt.Sprintf("/usr/bin/dracut -f /boot/initramfs8 %s || exit $?\n", k.Name)})
+	}
+	return rules
 }
 
 // rarely reports whether a path is one of the modules that go into kernel-modules; the others are in kernel-modules-core.
 func rarely(p string) bool {
-	for _, dir := range []string{"sound", "drivers/infiniband", "drivers/media", "drivers/isdn", "net/sctp", "net/tipc", "net/rds"} {
+	for _, dir := range []string{"net/sctp", "net/tipc", "net/rds"} {
 		if strings.Contains(p, "/kernel/"+dir+"/") {
 			return true
 		}
@@ -84,12 +104,15 @@ func (k kernel) split(name string, all files) files {
 		default:
 			continue
 		}
-		if owner == name {
+		if name == piKernel && strings.HasSuffix(to, "/vmlinuz") {
+			to = piImage
+		}
+		if owner == name || name == piKernel {
 			f.Path = to
 			mine.add(f)
 		}
 	}
-	if name == "kernel-modules-core" {
+	if name == "kernel-modules-core" || name == piKernel {
 		mine.add(file{Path: modulesDir + k.Uname, Mode: typeLink | 0o777, Body: []byte(k.Name), MTime: epoch})
 	}
 	return mine

@@ -27,6 +27,8 @@ func TestKernel(t *testing.T) {
 		"kernel-core":         {base + "/config", base + "/vmlinuz"},
 		"kernel-modules-core": {"/usr/lib/modules/" + k.Uname, base + "/kernel/fs/xfs/xfs.ko"},
 		"kernel-modules":      {base + "/kernel/net/sctp/sctp.ko"},
+		"kernel-devel":        {},
+		piKernel:              {piImage, "/usr/lib/modules/" + k.Uname, base + "/config", base + "/kernel/fs/xfs/xfs.ko", base + "/kernel/net/sctp/sctp.ko"},
 	} {
 		got := []string{}
 		for _, f := range k.split(name, all).sorted() {
@@ -36,7 +38,11 @@ func TestKernel(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	if len(kernelRules(k, c)) != 4 {
-		t.Error("kernelRules: not four packages")
+	x, err := arch.Lookup("x86_64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if on, off := len(kernelRules(k, c, a)), len(kernelRules(k, c, x)); on != off+1 {
+		t.Errorf("%d packages of the kernel on aarch64 and %d on x86_64: only aarch64 has the Pi's", on, off)
 	}
 }

@@ -17,11 +17,6 @@ import (
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
-const (
-	baseOS    = "BaseOS"
-	appStream = "AppStream"
-)
-
 // lockPoll is how often a build looks whether another one has let go of the cache.
 const lockPoll = 200 * time.Millisecond
 
@@ -36,8 +31,8 @@ type Options struct {
 
 // A Repo is one repository of a tree.
 type Repo struct {
-	ID   string // "baseos" or "appstream"
-	Name string // "BaseOS" or "AppStream"
+	ID   string // what kickstarts call it: "baseos"
+	Name string // "BaseOS"
 	Path string // absolute, of the folder that holds repodata
 }
 
@@ -181,9 +176,10 @@ func (d declarations) seeds(a arch.Arch) []string {
 func (b *build) tree(root string) Tree {
 	t := Tree{Root: root, Arch: b.arch.Name, Release: release, Version: version,
 		KeyFile: filepath.Join(root, release, keyName), KeyFingerprint: b.signer.Fingerprint}
-	for _, r := range []Repo{{ID: "baseos", Name: baseOS}, {ID: "appstream", Name: appStream}} {
-		r.Path = filepath.Join(root, release, r.Name, b.arch.Name, "os")
-		t.Repos = append(t.Repos, r)
+	for _, r := range b.decl.Repositories {
+		if r.on(b.arch.Name) {
+			t.Repos = append(t.Repos, Repo{ID: r.ID, Name: r.Name, Path: filepath.Join(root, r.below(b.arch.Name))})
+		}
 	}
 	return t
 }

@@ -11,8 +11,8 @@ import (
 
 // A repoDir is one repository of the tree while it is laid out.
 type repoDir struct {
-	name string // BaseOS or AppStream
-	dir  string // .../os
+	id  string // of the declared repository
+	dir string // absolute; will hold repodata
 }
 
 // layOut links the packages of one repository into its folder.
@@ -21,7 +21,7 @@ func (r repoDir) layOut(pkgs []pkg, rpms map[string]string) error {
 		return err
 	}
 	for _, p := range pkgs {
-		if p.AppStream != (r.name == appStream) {
+		if p.Rule.repo() != r.id {
 			continue
 		}
 		to := filepath.Join(r.dir, "Packages", letter(p.Name), p.fileName())
@@ -43,16 +43,16 @@ func (r repoDir) index(ctx context.Context, comps string, signer *key) error {
 		args = append(args, "--groupfile="+comps)
 	}
 	if err := command.Run(ctx, command.Cmd{Args: append(args, r.dir)}); err != nil {
-		return fmt.Errorf("index %s: %w", r.name, err)
+		return fmt.Errorf("index %s: %w", r.id, err)
 	}
 	repomd := filepath.Join(r.dir, "repodata", "repomd.xml")
 	text, err := os.ReadFile(repomd)
 	if err != nil {
-		return fmt.Errorf("index %s: %w", r.name, err)
+		return fmt.Errorf("index %s: %w", r.id, err)
 	}
 	signature, err := signer.signArmored(text)
 	if err != nil {
-		return fmt.Errorf("sign %s: %w", r.name, err)
+		return fmt.Errorf("sign %s: %w", r.id, err)
 	}
 	if err := os.WriteFile(repomd+".asc", signature, 0o644); err != nil {
 		return err

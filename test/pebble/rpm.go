@@ -75,7 +75,7 @@ func (p pkg) pack(all files) (*rpmpack.RPM, error) {
 	for _, list := range []struct {
 		names []string
 		into  *rpmpack.Relations
-	}{{p.Requires, &meta.Requires}, {p.Recommends, &meta.Recommends}, {p.Provides, &meta.Provides}} {
+	}{{p.Requires, &meta.Requires}, {p.Recommends, &meta.Recommends}, {p.Provides, &meta.Provides}, {p.Conflicts, &meta.Conflicts}} {
 		for _, name := range list.names {
 			if err := list.into.Set(name); err != nil {
 				return nil, fmt.Errorf("dependency %q: %w", name, err)
