@@ -107,6 +107,35 @@ func TestRockyWithTheUpstreamKickstarts(t *testing.T) {
 	}
 }
 
+// TestWithoutTheKickstart makes the plans of the images whose kickstarts can't be had here with one that stands in for them: what the YAML alone
+// decides, repositories, trees and keys, is complete.
+func TestWithoutTheKickstart(t *testing.T) {
+	for _, p := range load(t) {
+		for _, a := range p.Architectures() {
+			request := plan.Request{Release: p.Release(), Arch: a, Mirror: "https://mirror.invalid/el"}
+			text := "part / --size=2000 --fstype=ext4\n"
+			if p.Distro() == "rocky" { // the others have no such repository
+				text += "repo --name=CRB\n"
+			}
+			made, err := plan.Make(p, request, source.Checkout{FS: fstest.MapFS{p.Outline(request).Kickstart.Path: {Data: []byte(text)}}})
+			if err != nil {
+				t.Errorf("%s for %s: %v", p.File, a, err)
+				continue
+			}
+			for _, r := range append(made.Repositories, plan.Repository{BaseURL: made.Tree}) {
+				if u := r.URL(); !strings.HasPrefix(u, "https://mirror.invalid/el/"+made.Version+"/") || !strings.Contains(u, a) || strings.Contains(u, "$") {
+					t.Errorf("%s for %s: the URL %s", p.File, a, u)
+				}
+			}
+			for _, k := range made.Keys {
+				if !strings.HasPrefix(k.URL, "https://mirror.invalid/el/") || k.Fingerprint == "" && p.Distro() != "pebble" {
+					t.Errorf("%s: the key %+v", p.File, k)
+				}
+			}
+		}
+	}
+}
+
 // TestNames says what everything is published as: no two images share a name, and every name can be read back.
 func TestNames(t *testing.T) {
 	seen := map[string]string{}

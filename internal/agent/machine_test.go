@@ -172,6 +172,46 @@ echo inside checked`),
 	}
 }
 
+// A kickstart for machines whose disk is sda finds it, with what %pre makes on it.
+func TestMachineWhoseDiskIsCalledSda(t *testing.T) {
+	storage := wire.Storage{Device: "sda", Partitions: []wire.Partition{
+		{Mount: "/boot", FSType: "xfs", OnPart: "sda1", Line: 1}, {Mount: "/", FSType: "ext4", OnPart: "/dev/sda2", Line: 2},
+	}}
+	_, lines, err := run(t, job(storage,
+		script("pre", `set -eux
+parted -s -a optimal /dev/sda -- mklabel gpt
+parted -s -a optimal /dev/sda -- mkpart boot xfs 1MiB 513MiB
+parted -s -a optimal /dev/sda -- mkpart root ext4 513MiB 100%`),
+		script("post", `set -eux
+test "$(readlink -f /dev/sda2)" = /dev/vda2
+test "$(stat -f -c %T /)" = ext2/ext3 -a "$(stat -f -c %T /boot)" = xfs
+echo found by its other name`),
+	))
+	if all := strings.Join(lines, "\n"); err != nil || !strings.Contains(all, "found by its other name") {
+		t.Errorf("%v\n%s", err, all)
+	}
+}
+
+// The Raspberry Pi's layout: an old label, FAT that its firmware finds by the partition's type, and a PARTUUID for its command line.
+func TestMachineMakesAPisDisk(t *testing.T) {
+	outside := script("post", `set -eux
+test "$(blkid -p -o value -s PART_ENTRY_TYPE /dev/vda1)" = 0xc -a "$(blkid -p -o value -s TYPE /dev/vda1)" = vfat
+test "$(blkid -p -o value -s PART_ENTRY_TYPE /dev/vda2)" = 0x82 -a "$(blkid -p -o value -s TYPE /dev/vda2)" = swap
+test "$(blkid -p -o value -s PART_ENTRY_SCHEME /dev/vda3)" = dos -a "$(blkid -o value -s LABEL /dev/vda3)" = PIROOT
+uuid=$(awk '$2 == "/" {sub("UUID=", "", $1); print $1}' $INSTALL_ROOT/etc/fstab)
+test "$(blkid --uuid "$uuid")" = /dev/vda3 -a -n "$(blkid -o value -s PARTUUID /dev/vda3)"
+echo a pi would start from it`)
+	outside.NoChroot = true
+	_, lines, err := run(t, job(wire.Storage{Clear: "all", InitLabel: true, DiskLabel: "msdos", Partitions: []wire.Partition{
+		{Mount: "/boot", FSType: "vfat", Size: 300, Label: "boot", AsPrimary: true, Line: 1},
+		{Mount: "swap", FSType: "swap", Size: 200, Label: "swap", AsPrimary: true, Line: 2},
+		{Mount: "/", FSType: "ext4", Size: 2800, Label: "PIROOT", AsPrimary: true, Line: 3},
+	}}, outside))
+	if all := strings.Join(lines, "\n"); err != nil || !strings.Contains(all, "a pi would start from it") {
+		t.Errorf("%v\n%s", err, all)
+	}
+}
+
 // Two machines do what one does: the second finds the volumes, the mounts and fstab as the first has left them, and nothing of the first's memory.
 func TestMachineGoesOnFromABase(t *testing.T) {
 	disk := filepath.Join(t.TempDir(), "disk")

@@ -27,7 +27,7 @@ func Stages(job wire.Job) (base, scripts wire.Job, ok bool) {
 	}
 	base, scripts = job, wire.Job{
 		Format: job.Format, Kind: job.Kind, Stage: wire.Scripts, Distro: job.Distro, Release: job.Release, Arch: job.Arch, Offline: job.Offline,
-		Scripts: slices.DeleteFunc(slices.Clone(job.Scripts), before),
+		Storage: wire.Storage{Device: job.Storage.Device}, Scripts: slices.DeleteFunc(slices.Clone(job.Scripts), before),
 	}
 	base.Stage, base.Scripts = wire.Base, slices.DeleteFunc(slices.Clone(job.Scripts), after)
 	return base, scripts, true

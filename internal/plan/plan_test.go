@@ -464,6 +464,7 @@ func TestFirmware(t *testing.T) {
 		{"room for both, one loader", "x86_64", plain + esp + bios, []string{"uefi"}},
 		{"both loaders", "x86_64", plain + esp + bios + "%packages\ngrub2-pc\n%end\n", []string{"bios", "uefi"}},
 		{"the other by %post", "x86_64", plain + esp + bios + "%post\ndnf -y install grub2-pc\n%end\n", []string{"bios", "uefi"}},
+		{"a disk of data", "x86_64", plain + esp + "bootloader --location=none\n", nil},
 		{"reqpart", "x86_64", plain + "reqpart\n", []string{"uefi"}},
 		{"aarch64", "aarch64", plain + esp, []string{"uefi"}},
 		{"s390x", "s390x", plain, []string{"s390-ccw"}},

@@ -62,6 +62,9 @@ func platformPackages(ks *kickstart.File, builder string, a arch.Arch) (install,
 
 // firmwares returns what the image boots under: the storage has room for the boot loader, and somebody installs it.
 func firmwares(ks *kickstart.File, a arch.Arch, installed []string) (names []string) {
+	if loader := ks.Bootloader(); loader.Disabled || loader.Location == "none" {
+		return nil
+	}
 	b := bootsOf(ks, a)
 	for _, f := range a.Firmware {
 		wanted := b.uefi
