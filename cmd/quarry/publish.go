@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/history"
 )
 
 func newPublish() *cobra.Command {
@@ -22,7 +25,7 @@ func newPublish() *cobra.Command {
 		Use:   "publish BUILD | publish --rollback IMAGE",
 		Short: "Publish what a build has made, or go back to the build before",
 		Long: `Publish puts the images of an earlier build into a tree under their dated names, with checksums, and moves the latest links. BUILD is the
-build's name, as quarry build prints it, or the path of a build.json. Links move only for images whose boots passed.
+build's name, as quarry build prints it, its id in quarry history, or the path of a build.json. Links move only for images whose boots passed.
 
 With --rollback, the latest links of IMAGE move to the newest older build whose boots passed instead. IMAGE is the image as file names have
 it, such as Rocky-9-GenericCloud-Base, or its last part alone where that is clear.`,
@@ -51,10 +54,16 @@ it, such as Rocky-9-GenericCloud-Base, or its last part alone where that is clea
 			if err != nil {
 				return err
 			}
-			outcome, err := loadOutcome(args[0], dirs)
+			h, err := openHistory(cmd.Context(), dirs)
 			if err != nil {
 				return err
 			}
+			defer h.Close()
+			build, err := loadBuild(cmd.Context(), h, dirs, args[0])
+			if err != nil {
+				return err
+			}
+			outcome := build.Outcome
 			view := newView(cmd.ErrOrStderr(), asJSON, false)
 			setup := builders.Setup{
 				Runner:  &engine.Runner{Report: view.Show},
@@ -65,6 +74,8 @@ it, such as Rocky-9-GenericCloud-Base, or its last part alone where that is clea
 			if len(outcome.Published) == 0 {
 				return err
 			}
+			// Also of a publication that was cut short: what is in a tree is there.
+			err = errors.Join(err, h.Published(context.WithoutCancel(cmd.Context()), build.ID, artifactsOf(outcome)))
 			if asJSON {
 				return errors.Join(err, printJSON(cmd.OutOrStdout(), outcome.Published))
 			}
@@ -94,22 +105,33 @@ func destinations(dirs []string, date string, latest bool) []builders.Publish {
 	return all
 }
 
-// loadOutcome reads the record of a build.
-func loadOutcome(name string, dirs folders) (builders.Outcome, error) {
-	var o builders.Outcome
-	path := name
-	if _, err := os.Stat(path); err != nil {
-		path = recordPath(dirs, name)
+// loadBuild reads the record of a build.
+func loadBuild(ctx context.Context, h *history.History, dirs folders, name string) (result, error) {
+	var r result
+	path, err := recordOf(ctx, h, dirs, name)
+	if err != nil {
+		return r, err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return o, fmt.Errorf("there is no build %q: %w", name, err)
+		return r, fmt.Errorf("reading the record of build %q: %w", name, err)
 	}
-	if err := json.Unmarshal(data, &o); err != nil {
-		return o, fmt.Errorf("%s is no record of a build: %w", path, err)
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("%s is no record of a build: %w", path, err)
 	}
-	if len(o.Images) == 0 {
-		return o, fmt.Errorf("%s: that build has no finished images", path)
+	if len(r.Images) == 0 {
+		return r, fmt.Errorf("%s: that build has no finished images", path)
 	}
-	return o, nil
+	return r, nil
+}
+
+// recordOf finds the record of a build: name is a file, the name of the last build that made images, or an id in the history.
+func recordOf(ctx context.Context, h *history.History, dirs folders, name string) (string, error) {
+	for _, path := range []string{name, recordPath(dirs, name)} {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path, nil
+		}
+	}
+	b, err := h.Build(ctx, name)
+	return filepath.Join(b.Logs, recordName), err
 }

@@ -71,6 +71,9 @@ func newRecorder(ctx context.Context, dirs folders, ledger *ledger, p plan.Plan,
 	return r, nil
 }
 
+// recordName is a build's record in the folder of its logs.
+const recordName = "build.json"
+
 // recordPath is where the record of the last build of a name that made images is.
 func recordPath(dirs folders, name string) string {
 	return filepath.Join(dirs.state, "builds", name+".json")
@@ -152,7 +155,7 @@ func (r *recorder) save(failure error) error {
 		return fmt.Errorf("writing the build's record: %w", err)
 	}
 	data = append(data, '\n')
-	if err := durable.WriteFile(filepath.Join(r.dir, "build.json"), data); err != nil {
+	if err := durable.WriteFile(filepath.Join(r.dir, recordName), data); err != nil {
 		return err
 	}
 	if len(r.outcome.Images) == 0 {

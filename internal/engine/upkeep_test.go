@@ -115,7 +115,7 @@ func TestResultsAndDiscard(t *testing.T) {
 	if err := os.WriteFile(elsewhere, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	step := Step[input, files]{Name: "two-files", Run: func(_ context.Context, in input, env Env) (files, error) {
+	step := Step[input, files]{Name: "two-files", Run: func(_ context.Context, _ input, env Env) (files, error) {
 		own := filepath.Join(env.Dir, "own")
 		return files{{Path: own, Size: 5000}, {Path: elsewhere}}, os.WriteFile(own, make([]byte, 5000), 0o644)
 	}}

@@ -132,7 +132,8 @@ func (h *History) FinishBuild(ctx context.Context, build string, o Outcome) erro
 	})
 }
 
-// Published notes that a build's files were published after it had ended. Of the artifacts only Digest and Published matter.
+// Published notes that a build's files were published after it had ended. Of the artifacts only Digest and Published matter. A build
+// of another history is passed over.
 func (h *History) Published(ctx context.Context, build string, artifacts []Artifact) error {
 	return h.write(ctx, "noting what was published", func(tx *sql.Tx) error { return keepPublished(ctx, tx, build, artifacts) })
 }
@@ -140,8 +141,9 @@ func (h *History) Published(ctx context.Context, build string, artifacts []Artif
 func keepPublished(ctx context.Context, tx *sql.Tx, build string, artifacts []Artifact) error {
 	for _, a := range artifacts {
 		for _, p := range a.Published {
-			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO publications (build, digest, path, latest) VALUES (?, ?, ?, ?)`,
-				build, a.Digest, p.Path, p.Latest)
+			_, err := tx.ExecContext(ctx, `
+				INSERT OR REPLACE INTO publications (build, digest, path, latest) SELECT id, ?, ?, ? FROM builds WHERE id = ?`,
+				a.Digest, p.Path, p.Latest, build)
 			if err != nil {
 				return err
 			}
