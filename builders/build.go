@@ -96,8 +96,12 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 		if s.NoVerify {
 			break
 		}
-		report, err := s.Verify(ctx, img, verifyOptions(p, accel))
-		if len(report.Boots) > 0 {
+		options, err := s.verifyOptions(p, img, a, agent, inputs, accel)
+		if err != nil {
+			return out, err
+		}
+		report, err := s.Verify(ctx, img, options)
+		if report.Image.Digest != "" {
 			out.Reports = append(out.Reports, report)
 		}
 		if err != nil {

@@ -2,9 +2,6 @@ package builders
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -12,8 +9,6 @@ import (
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/resolve"
-	"github.com/quarry-project/quarry/internal/verify"
-	"github.com/quarry-project/quarry/internal/vm"
 )
 
 // --- lock
@@ -150,63 +145,4 @@ func Tree(ctx context.Context, job Job) (artifact.Tree, error) {
 	}}
 	out, err := engine.Do(ctx, job.Runner, step, in)
 	return out.Tree, err
-}
-
-// --- verify
-
-type verifyInput struct {
-	Image    digest.Digest
-	Firmware []string
-	User     string
-	image    artifact.Image
-	options  verify.Options
-}
-
-type verifyResult struct{ Report verify.Report }
-
-// Files of a report: none that it could not do without.
-func (verifyResult) Files() []artifact.File { return nil }
-
-// VerifyError is an image that was booted and found wanting. The report says how.
-type VerifyError struct {
-	Report verify.Report
-	Path   string // of the report
-}
-
-func (e *VerifyError) Error() string {
-	var firsts []string
-	for _, failure := range e.Report.Failures() {
-		first, _, _ := strings.Cut(failure, "\n")
-		firsts = append(firsts, first)
-	}
-	return fmt.Sprintf("%s did not pass: %s (report: %s)", filepath.Base(e.Report.Image.File), strings.Join(firsts, "; "), e.Path)
-}
-
-func verifyOptions(p plan.Plan, accel vm.Accel) verify.Options {
-	return verify.Options{Firmware: p.Verify.Firmware, Arch: p.Arch, Release: p.Release, User: p.Verify.User, Accel: accel}
-}
-
-// Verify boots an image and returns what that showed. An image that does not pass is a *VerifyError with the report, which is not
-// remembered: the next run tries again.
-func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options) (verify.Report, error) {
-	in := verifyInput{Image: img.Digest, Firmware: o.Firmware, User: o.User, image: img, options: o}
-	var report verify.Report
-	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: Version("verify"), Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
-		options := in.options
-		options.Packages, options.Report = in.image.Packages, env.Report
-		options.Dir = filepath.Join(env.LogDir, "verify")
-		var err error
-		if report, err = verify.Image(ctx, in.image, options); err != nil {
-			return verifyResult{}, err
-		}
-		if !report.Passed {
-			return verifyResult{}, &VerifyError{Report: report, Path: filepath.Join(options.Dir, verify.ReportFile)}
-		}
-		return verifyResult{report}, nil
-	}}
-	out, err := engine.Do(ctx, s.Runner, step, in)
-	if err != nil {
-		return report, err
-	}
-	return out.Report, nil
 }

@@ -57,25 +57,43 @@ func destination(w io.Writer, d builders.Destination) {
 	}
 }
 
-// boots says what booting an image showed.
+// boots says what looking at an image showed.
 func boots(w io.Writer, r verify.Report) {
-	fmt.Fprintf(w, "\nbooted %s\n", r.Image.File)
+	fmt.Fprintf(w, "\nlooked at %s\n", r.Image.File)
+	checks(w, r.File)
 	for _, boot := range r.Boots {
 		verdict := "passed"
 		if !boot.Passed {
 			verdict = "FAILED"
 		}
-		fmt.Fprintf(w, "  %-5s %s in %.0f s (login after %.0f s, %s, Linux %s)\n", boot.Firmware, verdict, boot.Seconds, boot.Login, boot.Accel, boot.Kernel)
-		for _, c := range boot.Checks {
-			mark := "ok"
-			if !c.Passed {
-				mark = "NO"
-			}
-			fmt.Fprintf(w, "    %-2s %-14s %s\n", mark, c.Name, c.Detail)
+		how := []string{boot.Accel}
+		if boot.Login > 0 {
+			how = append([]string{fmt.Sprintf("login after %.0f s", boot.Login)}, how...)
+		}
+		if boot.Kernel != "" {
+			how = append(how, "Linux "+boot.Kernel)
+		}
+		if boot.By != "" {
+			how = append([]string{boot.By}, how...)
+		}
+		fmt.Fprintf(w, "  %-5s %s in %.0f s (%s)\n", boot.Name(), verdict, boot.Seconds, strings.Join(how, ", "))
+		checks(w, boot.Checks)
+		if boot.NotSeen != "" {
+			fmt.Fprintf(w, "    -- not seen       %s\n", boot.NotSeen)
 		}
 		if boot.Error != "" {
 			fmt.Fprintf(w, "    %s\n", boot.Error)
 		}
+	}
+}
+
+func checks(w io.Writer, all []verify.Check) {
+	for _, c := range all {
+		mark := "ok"
+		if !c.Passed {
+			mark = "NO"
+		}
+		fmt.Fprintf(w, "    %-2s %-14s %s\n", mark, c.Name, c.Detail)
 	}
 }
 

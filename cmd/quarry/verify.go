@@ -12,6 +12,7 @@ import (
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/packaging"
 	"github.com/quarry-project/quarry/internal/verify"
 	"github.com/quarry-project/quarry/internal/vm"
 )
@@ -21,7 +22,7 @@ var errNotPassed = errors.New("the image did not pass")
 
 func newVerify() *cobra.Command {
 	var o verify.Options
-	var work, accel string
+	var work, accel, method string
 	var json, verbose bool
 	host := "x86_64"
 	if a, ok := arch.Host(); ok {
@@ -30,9 +31,10 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify IMAGE",
 		Short: "Boot an image and look at it",
-		Long: `Verify boots an overlay of the image, once for each firmware, gives it a user through cloud-init, logs in over SSH and looks: is
-systemd content, can the root file system be written, does it shut down. The image itself is not changed. It exits with 3
-when the image does not pass.`,
+		Long: `Verify checks that the file is a sound one of its format. It then boots an overlay of the disk in it, once for each firmware,
+gives it a user through cloud-init, logs in over SSH and looks: is systemd content, can the root file system be written, does it
+shut down. With --method console it only waits for the login prompt. The image itself is not changed. It exits with 3 when the
+image does not pass.`,
 		Example: "  quarry verify Rocky-9-GenericCloud.latest.x86_64.qcow2\n  quarry verify --firmware uefi --json disk.raw",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +43,9 @@ when the image does not pass.`,
 				return err
 			}
 			if o.Accel, err = vm.ParseAccel(accel); err != nil {
+				return usageError{err}
+			}
+			if o.Method, err = verify.ParseMethod(method); err != nil {
 				return usageError{err}
 			}
 			a, err := arch.Lookup(o.Arch)
@@ -81,6 +86,8 @@ when the image does not pass.`,
 	f.StringVar(&o.Arch, "arch", host, "architecture of the image")
 	f.StringVar(&o.Release, "release", "9", "release of the image's distribution")
 	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot with these: bios, uefi (default: all that the architecture has)")
+	f.StringVar(&method, "method", "", "how to look: ssh, console, container (default: as is usual for the image's format)")
+	f.StringVar(&o.Provider, "provider", "libvirt", "Vagrant provider that a box is for")
 	f.StringVar(&o.User, "user", "quarry", "user that is created to log in")
 	f.StringVar(&accel, "accel", "auto", "kvm, tcg (emulation), or auto: what the builds on this host have found to work")
 	f.StringVar(&work, "work", "", "keep logs under `DIR` instead of the XDG folders")
@@ -99,12 +106,25 @@ func imageAt(path, archName string) (artifact.Image, error) {
 	if resolved, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = resolved
 	}
-	format := strings.TrimPrefix(filepath.Ext(abs), ".")
-	if format != "qcow2" && format != "raw" {
-		return artifact.Image{}, fmt.Errorf("%s: only .qcow2 and .raw files can be booted", path)
+	format := ""
+	for _, f := range packaging.All() {
+		if name := f.Name(); strings.HasSuffix(abs, "."+name) && len(name) > len(format) { // "raw.xz" rather than "xz"
+			format = name
+		}
+	}
+	if format == "" {
+		return artifact.Image{}, fmt.Errorf("%s: its name has no ending that says what it is: %s", path, strings.Join(formatNames(), ", "))
 	}
 	if _, err := os.Stat(abs); err != nil {
 		return artifact.Image{}, err
 	}
 	return artifact.Image{File: artifact.File{Path: abs}, Format: format, Arch: archName}, nil
+}
+
+// formatNames are the endings of images.
+func formatNames() (names []string) {
+	for _, f := range packaging.All() {
+		names = append(names, f.Name())
+	}
+	return names
 }

@@ -45,6 +45,8 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 		return result, err
 	case wire.Packages:
 		return w.installPackages(ctx)
+	case wire.Inspect:
+		return w.inspect(ctx)
 	default:
 		return wire.Result{}, fmt.Errorf("the job is of kind %q, which this agent doesn't know", job.Kind)
 	}

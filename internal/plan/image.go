@@ -43,6 +43,7 @@ type machineYAML struct {
 }
 
 type verifyYAML struct {
+	Method   string   `yaml:"method"`
 	Firmware []string `yaml:"firmware"`
 	User     string   `yaml:"user"`
 }
@@ -72,6 +73,8 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	for n, label := range i.Labels {
 		c.need(labelWord.MatchString(label), fmt.Sprintf("$.labels[%d]", n), "%q is no label: use lower-case letters, digits and dashes", label)
 	}
+	methods := []string{"ssh", "console", "container", "inspect"}
+	c.need(i.Verify.Method == "" || slices.Contains(methods, i.Verify.Method), "$.verify.method", "want %s, not %q", strings.Join(methods, ", "), i.Verify.Method)
 	for n, f := range i.Verify.Firmware {
 		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })
 		c.need(known, fmt.Sprintf("$.verify.firmware[%d]", n), "no architecture has a firmware %q: known are bios, uefi, slof and s390-ccw", f)

@@ -51,7 +51,10 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 		return Plan{}, err
 	}
 	plan.Packages = packagesOf(ks, plan.Builder, a, p.image.Available)
-	plan.Verify.User = p.image.Verify.User
+	plan.Verify.User, plan.Verify.Method = p.image.Verify.User, p.image.Verify.Method
+	if plan.Verify.Method == "" && plan.Builder == "pi" {
+		plan.Verify.Method = "inspect" // QEMU has no machine whose firmware reads a Pi's disk
+	}
 	for _, kind := range p.image.Verify.Firmware { // one list for all architectures, each of which has some of it
 		if _, ok := a.Has(arch.Kind(kind)); ok {
 			plan.Verify.Firmware = append(plan.Verify.Firmware, kind)

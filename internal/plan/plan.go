@@ -155,6 +155,8 @@ type MachineNeeds struct {
 
 // Verify is how the finished image is tried.
 type Verify struct {
+	// Method is how it is looked at: "ssh", "console", "container", "inspect"; "" is what is usual for its format.
+	Method   string   `json:"method,omitempty"`
 	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"; empty for what doesn't boot on its own
 	User     string   `json:"user"`     // that the seed creates and that logs in
 }

@@ -38,7 +38,7 @@ func startMachine(ctx context.Context, m vm.Machine) (machine, error) { return v
 
 // boot starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
 func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, error) {
-	b := Boot{Firmware: firmware, Accel: string(s.Accel)}
+	b := Boot{Method: s.Method, Firmware: firmware, Accel: string(s.Accel)}
 	dir := filepath.Join(s.Dir, firmware)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return b, err
@@ -70,10 +70,7 @@ func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, err
 	if err != nil {
 		b.Error = explain(err, running.Evidence())
 	}
-	b.Passed = b.Error == "" && len(b.Checks) > 0
-	for _, c := range b.Checks {
-		b.Passed = b.Passed && c.Passed
-	}
+	b.Passed = b.Error == "" && allPassed(b.Checks)
 	return b, nil
 }
 
@@ -92,8 +89,12 @@ func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (
 		},
 		SSH: port, Dir: dir,
 	}
-	if err := qemuimg.Overlay(ctx, overlay, s.path, s.subject.Format, s.size+s.Grow); err != nil {
+	if err := qemuimg.Overlay(ctx, overlay, s.disk, s.diskFormat, s.size+s.Grow); err != nil {
 		return m, err
+	}
+	if s.Method == Console { // which has nobody to give an account to
+		m.Drives, m.SSH = m.Drives[:1], 0
+		return m, nil
 	}
 	return m, writeSeed(seed, id)
 }
@@ -132,6 +133,9 @@ func (t trial) run(ctx context.Context) error {
 	alive, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go t.watch(alive, cancel)
+	if t.Method == Console {
+		return t.console(ctx, alive)
+	}
 	g, err := t.login(alive)
 	if err != nil {
 		return err
@@ -207,13 +211,7 @@ func (t trial) look(ctx context.Context, g remote) error {
 		if err != nil {
 			return fmt.Errorf("check %s: %w", c.name, err)
 		}
-		t.boot.Checks = append(t.boot.Checks, Check{Name: c.name, Passed: passed, Detail: detail})
-		word := "passed"
-		if !passed {
-			word = "failed"
-		}
-		line, _, _ := strings.Cut(detail, "\n")
-		t.log("%s %s: %s", c.name, word, line)
+		t.check(c.name, passed, detail)
 		t.Report.Count(t.boot.Firmware, int64(i+1), int64(len(all)), "checks")
 	}
 	return nil
@@ -234,7 +232,7 @@ func (t trial) shutdown(ctx, alive context.Context, g remote) error {
 	if err != nil {
 		return fmt.Errorf("the system was asked to power off: %w", err)
 	}
-	t.boot.Checks = append(t.boot.Checks, Check{Name: "shutdown", Passed: true, Detail: fmt.Sprintf("powered off in %.0f s", seconds(asked))})
+	t.check("shutdown", true, fmt.Sprintf("powered off in %.0f s", seconds(asked)))
 	return nil
 }
 

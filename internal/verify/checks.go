@@ -23,7 +23,7 @@ func (t trial) checks() []check {
 		{"root", ask("findmnt -nro SOURCE,FSTYPE,OPTIONS / && "+writeRoot, judgeRoot)},
 	}
 	if t.Packages != nil {
-		list = append(list, check{"packages", ask(listPackages, func(a answer) (bool, string) { return judgePackages(a, t.Packages) })})
+		list = append(list, check{"packages", ask("sudo -n "+queryPackages, func(a answer) (bool, string) { return judgePackages(a, t.Packages) })})
 	}
 	if t.Grow > 0 {
 		list = append(list, check{"growth", ask("lsblk -bnro TYPE,SIZE /dev/vda && df -B1 --output=size /", judgeGrowth)})
@@ -120,3 +120,9 @@ func listed(names []string) string {
 
 // printable makes a guest's text one safe line.
 func printable(s string) string { return strings.TrimSpace(wire.Clean(s)) }
+
+// firstLine is a text's first line.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

@@ -25,6 +25,7 @@ type fakeGuest struct {
 	answers map[string]answer // by the beginning of a command
 	dead    bool              // never serves SSH
 	silent  bool              // prints nothing on its console
+	prints  string            // what its console shows; empty: a panic
 	foreign bool              // answers with another host key, as another program on the port would
 	refuses int               // logins to refuse first
 
@@ -68,7 +69,7 @@ func (g *fakeGuest) start(_ context.Context, m vm.Machine) (machine, error) {
 	g.machines = append(g.machines, m)
 	f := &fakeMachine{fakeGuest: g, ended: make(chan struct{}), fault: make(chan error, 1)}
 	g.running = append(g.running, f)
-	if err := os.WriteFile(m.Dir+"/"+vm.ConsoleLog, []byte("login:\n"), 0o644); err != nil || g.dead {
+	if err := os.WriteFile(m.Dir+"/"+vm.ConsoleLog, []byte("login:\n"+g.prints), 0o644); err != nil || g.dead {
 		return f, err
 	}
 	config, err := g.serverConfig(m.Drives[1].Path)
@@ -248,6 +249,9 @@ func (g *fakeGuest) Command() string          { return "qemu-system-x86_64 -agai
 func (g *fakeGuest) ConsoleTail(int) []string {
 	if g.silent {
 		return nil
+	}
+	if g.prints != "" {
+		return strings.Split(g.prints, "\n")
 	}
 	return []string{"Kernel panic - not syncing"}
 }

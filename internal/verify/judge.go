@@ -48,8 +48,8 @@ func judgeRoot(a answer) (bool, string) {
 	return true, "written to " + printable(mount)
 }
 
-// listPackages runs as root: to read a database that nobody has open, SQLite has to write beside it.
-const listPackages = `sudo -n rpm -qa --qf '%{NAME} %{EPOCHNUM} %{VERSION} %{RELEASE} %{ARCH}\n'`
+// queryPackages lists what is installed, as root: to read a database that nobody has open, SQLite has to write beside it.
+const queryPackages = `rpm -qa --qf '%{NAME} %{EPOCHNUM} %{VERSION} %{RELEASE} %{ARCH}\n'`
 
 // importedKey is what rpm calls a key in its database: it looks like a package and is none.
 const importedKey = "gpg-pubkey"

@@ -22,6 +22,9 @@ func Needs(img artifact.Image, o Options) (cpus, memoryMiB int) {
 		o.MemoryMiB = defaultMemoryMiB
 	}
 	boots := 1
+	if m, err := methodFor(o.Method, img.Format); err == nil && !m.boots() {
+		return o.CPUs, o.MemoryMiB
+	}
 	if a, err := arch.Lookup(o.Arch); err == nil {
 		if firmware, err := firmwares(a, img.Boot, o.Firmware); err == nil {
 			boots = min(len(firmware), sideBySide(o.CPUs))

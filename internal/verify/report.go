@@ -13,11 +13,12 @@ import (
 // maxReport is how many bytes of a report file are read.
 const maxReport = 16 << 20
 
-// Report is what booting an image showed. It is written as JSON beside the consoles.
+// Report is what looking at an image showed. It is written as JSON beside the consoles.
 type Report struct {
 	Image   Subject   `json:"image"`
-	Passed  bool      `json:"passed"`  // every boot passed, and there was one
-	Started time.Time `json:"started"` // UTC
+	Passed  bool      `json:"passed"`         // the file is sound, there was a look at what is in it, and every one passed
+	Started time.Time `json:"started"`        // UTC
+	File    []Check   `json:"file,omitempty"` // of the file itself, before anything looked into it
 	Boots   []Boot    `json:"boots"`
 }
 
@@ -26,17 +27,20 @@ type Subject struct {
 	File   string        `json:"file"` // base name
 	Digest digest.Digest `json:"digest"`
 	Size   int64         `json:"size"`   // bytes
-	Format string        `json:"format"` // QEMU's name
+	Format string        `json:"format"` // the published suffix: "qcow2", "raw.xz"
 	Arch   string        `json:"arch"`
 }
 
-// Boot is one start of the image.
+// Boot is one look at the image: a start of it, or what Method names instead.
 type Boot struct {
-	Firmware string  `json:"firmware"` // "bios", "uefi", "slof", "s390-ccw"
-	Accel    string  `json:"accel"`    // "kvm", "tcg"
-	Passed   bool    `json:"passed"`   // it came up, every check passed and it shut down
-	Seconds  float64 `json:"seconds"`  // from start to power-off
-	Login    float64 `json:"login"`    // seconds from start to the first login; 0 when there was none
+	Method   Method  `json:"method,omitempty"`   // how it was looked at; empty in reports of before there was a choice: SSH
+	By       string  `json:"by,omitempty"`       // what did it where nothing booted: "unpacked in a machine", "podman 4.3.1"
+	NotSeen  string  `json:"notSeen,omitempty"`  // what the method can't show, and the report doesn't claim
+	Firmware string  `json:"firmware,omitempty"` // "bios", "uefi", "slof", "s390-ccw"
+	Accel    string  `json:"accel"`              // "kvm", "tcg"
+	Passed   bool    `json:"passed"`             // it came up, every check passed and it shut down
+	Seconds  float64 `json:"seconds"`            // from start to power-off
+	Login    float64 `json:"login"`              // seconds from start to the first login; 0 when there was none
 	Kernel   string  `json:"kernel,omitempty"`
 	Cmdline  string  `json:"cmdline,omitempty"` // the kernel's, as booted
 	Checks   []Check `json:"checks"`
@@ -81,16 +85,29 @@ func LoadReport(path string) (Report, error) {
 	return r, nil
 }
 
+// Name names the look for people: the firmware of a boot, else the method.
+func (b Boot) Name() string {
+	if b.Firmware != "" {
+		return b.Firmware
+	}
+	return string(b.Method)
+}
+
 // Failures lists what did not pass, a line each, for people.
 func (r Report) Failures() []string {
 	var lines []string
+	for _, c := range r.File {
+		if !c.Passed {
+			lines = append(lines, fmt.Sprintf("%s: %s", c.Name, c.Detail))
+		}
+	}
 	for _, b := range r.Boots {
 		if b.Error != "" {
-			lines = append(lines, fmt.Sprintf("%s: %s", b.Firmware, b.Error))
+			lines = append(lines, fmt.Sprintf("%s: %s", b.Name(), b.Error))
 		}
 		for _, c := range b.Checks {
 			if !c.Passed {
-				lines = append(lines, fmt.Sprintf("%s: %s: %s", b.Firmware, c.Name, c.Detail))
+				lines = append(lines, fmt.Sprintf("%s: %s: %s", b.Name(), c.Name, c.Detail))
 			}
 		}
 	}

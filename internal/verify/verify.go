@@ -15,6 +15,8 @@ import (
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/packaging"
+	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/qemuimg"
 	"github.com/quarry-project/quarry/internal/vm"
@@ -25,6 +27,9 @@ const ReportFile = "report.json"
 
 // Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
 type Options struct {
+	Method    Method             // how to look at it; empty: as is usual for its format
+	Look      Looker             // for Inspect, and for Container where the host has no container runtime; nil: there is none
+	Provider  string             // of a Vagrant box
 	Release   string             // major release of the image: chooses the emulated CPU
 	Arch      string             // RPM's name; empty: the image's
 	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
@@ -39,9 +44,9 @@ type Options struct {
 	Report    progress.Func
 }
 
-// Image boots img once per firmware and reports what it saw, also as Dir/report.json. Of img only the path and the format ("qcow2" or
-// "raw") are needed; a digest, if there is one, has to be the file's. An image that does not boot or fails a check is a Report
-// that has not passed; an error means that nothing can be said about the image.
+// Image looks at img by its method, for one that boots once per firmware, and reports what it saw, also as Dir/report.json. Of img only the
+// path and the format (one of packaging's) are needed; a digest, if there is one, has to be the file's. An image that does not boot or
+// fails a check is a Report that has not passed; an error means that nothing can be said about the image.
 func Image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
 	return verifier{start: startMachine, pause: 2 * time.Second}.image(ctx, img, o)
 }
@@ -53,13 +58,25 @@ type verifier struct {
 }
 
 func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
-	s, err := prepare(ctx, img, o)
+	fail := func(err error) (Report, error) { return Report{}, fmt.Errorf("verifying %s: %w", img.Path, err) }
+	s, err := prepare(img, o)
 	if err != nil {
-		return Report{}, fmt.Errorf("verifying %s: %w", img.Path, err)
+		return fail(err)
 	}
-	report := Report{Image: s.subject, Started: time.Now().UTC().Truncate(time.Second), Passed: true}
-	if report.Boots, err = v.boots(ctx, s); err != nil {
-		return Report{}, fmt.Errorf("verifying %s with firmware %w", img.Path, err)
+	report := Report{Image: s.subject, Started: time.Now().UTC().Truncate(time.Second)}
+	work, err := os.MkdirTemp(s.Dir, "unpacked-*")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(work)
+	report.File = []Check{s.file(ctx, work)}
+	if ctx.Err() != nil {
+		return fail(context.Cause(ctx))
+	}
+	if report.Passed = report.File[0].Passed; report.Passed {
+		if report.Boots, err = v.look(ctx, s, work); err != nil {
+			return fail(err)
+		}
 	}
 	for _, b := range report.Boots {
 		report.Passed = report.Passed && b.Passed
@@ -68,6 +85,41 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 		return Report{}, err
 	}
 	return report, nil
+}
+
+// file sees that the file is a sound one of its format.
+func (s setup) file(ctx context.Context, work string) Check {
+	c := Check{Name: s.subject.Format, Passed: true, Detail: "structure and checksums are those of its format"}
+	if err := packaging.Check(ctx, s.path, work, plan.Output{Format: s.subject.Format, Provider: s.Provider}); err != nil {
+		c.Passed, c.Detail = false, err.Error()
+	}
+	s.told(c.Name, c.Passed, c.Detail, 1, 1)
+	return c
+}
+
+// look gets at what is in the file and looks at it by the method.
+func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error) {
+	in, err := packaging.Unpack(ctx, s.path, s.subject.Format, work, s.Report)
+	if err != nil {
+		return nil, err
+	}
+	if in.Tree != nil {
+		b, err := v.container(ctx, s, in.Tree.Path, in.Tree.Size)
+		return []Boot{b}, err
+	}
+	info, err := qemuimg.Read(ctx, in.Disk.Path, in.Disk.Format)
+	if err != nil {
+		return nil, err
+	}
+	if err := info.Alone(); err != nil {
+		return nil, err
+	}
+	s.disk, s.diskFormat, s.size = in.Disk.Path, in.Disk.Format, info.VirtualSize
+	if s.Method == Inspect {
+		b, err := v.inspectDisk(ctx, s)
+		return []Boot{b}, err
+	}
+	return v.boots(ctx, s)
 }
 
 // boots starts the image with each firmware, as many side by side as the host has CPUs for: more would gain little, and systems that start
@@ -80,7 +132,7 @@ func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
 		group.Go(func() error {
 			b, err := v.boot(ctx, s, firmware)
 			if err != nil {
-				return fmt.Errorf("%s: %w", firmware, err)
+				return fmt.Errorf("firmware %s: %w", firmware, err)
 			}
 			boots[i] = b
 			return nil
@@ -89,21 +141,26 @@ func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
 	return boots, group.Wait()
 }
 
-// setup is an image that can be booted, with all choices made.
+// setup is an image that can be looked at, with all choices made.
 type setup struct {
 	Options
-	subject Subject
-	path    string // absolute
-	size    int64  // bytes of the virtual disk
-	arch    arch.Arch
+	subject    Subject
+	path       string // of the file, absolute
+	disk       string // of the disk in it: the same path, or another one where QEMU can't read the file
+	diskFormat string // QEMU's name
+	size       int64  // bytes of the disk
+	arch       arch.Arch
 }
 
 // prepare checks the image and the options and fills in what was left open.
-func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) {
+func prepare(img artifact.Image, o Options) (setup, error) {
 	s := setup{Options: o}
-	var err error
-	if img.Format != "qcow2" && img.Format != "raw" {
-		return s, fmt.Errorf("only qcow2 and raw images can be booted, not %q", img.Format)
+	_, err := packaging.Lookup(img.Format)
+	if err != nil {
+		return s, err
+	}
+	if s.Method, err = methodFor(o.Method, img.Format); err != nil {
+		return s, err
 	}
 	if s.path, err = filepath.Abs(img.Path); err != nil {
 		return s, err
@@ -117,8 +174,10 @@ func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) 
 	if s.arch, err = arch.Lookup(s.Arch); err != nil {
 		return s, err
 	}
-	if s.Firmware, err = firmwares(s.arch, img.Boot, o.Firmware); err != nil {
-		return s, err
+	if s.Method.boots() {
+		if s.Firmware, err = firmwares(s.arch, img.Boot, o.Firmware); err != nil {
+			return s, err
+		}
 	}
 	if s.User == "" {
 		s.User = "quarry"
@@ -138,14 +197,6 @@ func prepare(ctx context.Context, img artifact.Image, o Options) (setup, error) 
 			s.Login = 3 * time.Minute
 		}
 	}
-	info, err := qemuimg.Read(ctx, s.path, img.Format)
-	if err != nil {
-		return s, err
-	}
-	if err := info.Alone(); err != nil {
-		return s, err
-	}
-	s.size = info.VirtualSize
 	sum, size, err := digest.File(s.path)
 	if err != nil {
 		return s, err

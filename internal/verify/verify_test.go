@@ -179,22 +179,16 @@ func TestCannotVerify(t *testing.T) {
 		edit func(*artifact.Image, *Options)
 		want string
 	}{
-		{"format", t.Context(), func(i *artifact.Image, _ *Options) { i.Format = "raw.xz" }, "raw.xz"},
+		{"format", t.Context(), func(i *artifact.Image, _ *Options) { i.Format = "rar" }, "rar"},
+		{"method", t.Context(), func(_ *artifact.Image, o *Options) { o.Method = Container }, "container"},
 		{"not there", t.Context(), func(i *artifact.Image, _ *Options) { i.Path += "x" }, "image.qcow2x"},
-		{"not qcow2", t.Context(), func(i *artifact.Image, _ *Options) { _ = os.WriteFile(i.Path, []byte("x"), 0o600) }, "qcow2"},
+		{"changed content", t.Context(), func(i *artifact.Image, _ *Options) { _ = os.WriteFile(i.Path, []byte("x"), 0o600) }, "changed"},
 		{"changed", t.Context(), func(i *artifact.Image, _ *Options) { i.Digest = digest.Bytes(nil) }, "changed"},
 		{"architecture", t.Context(), func(i *artifact.Image, _ *Options) { i.Arch = "vax" }, "vax"},
 		{"firmware", t.Context(), func(_ *artifact.Image, o *Options) { o.Firmware = []string{"coreboot"} }, "coreboot"},
 		{"firmware twice", t.Context(), func(_ *artifact.Image, o *Options) { o.Firmware = []string{"bios", "bios"} }, "at most once"},
 		{"account", t.Context(), func(_ *artifact.Image, o *Options) { o.User = "a b" }, `"a b"`},
 		{"cancelled", ended, func(*artifact.Image, *Options) {}, "canceled"},
-		{"backing file", t.Context(), func(i *artifact.Image, _ *Options) {
-			over := i.Path + ".over"
-			if err := qemuimg.Overlay(t.Context(), over, i.Path, "qcow2", 1<<30); err != nil {
-				t.Error(err)
-			}
-			i.Path, i.Digest = over, ""
-		}, "only the difference to another file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			img, o := testImage(t), testOptions(t)
@@ -202,6 +196,38 @@ func TestCannotVerify(t *testing.T) {
 			r, err := verifier{start: healthy(t).start, pause: time.Millisecond}.image(tc.ctx, img, o)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %+v, %v; want an error with %q", r, err, tc.want)
+			}
+		})
+	}
+}
+
+// What is wrong with the file itself is the report's, and then nothing boots.
+func TestFileIsNotSound(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		edit func(*artifact.Image)
+		want string
+	}{
+		{"another format", func(i *artifact.Image) { i.Format = "raw.xz" }, "raw.xz: "},
+		{"not qcow2", func(i *artifact.Image) { _ = os.WriteFile(i.Path, []byte("x"), 0o600) }, "qcow2: "},
+		{"backing file", func(i *artifact.Image) {
+			over := i.Path + ".over"
+			if err := qemuimg.Overlay(t.Context(), over, i.Path, "qcow2", 1<<30); err != nil {
+				t.Error(err)
+			}
+			i.Path = over
+		}, "only the difference to another file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			img := testImage(t)
+			tc.edit(&img)
+			img.Digest = ""
+			r, err := verified(t, healthy(t), img, testOptions(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := strings.Join(r.Failures(), "\n"); r.Passed || len(r.Boots) != 0 || !strings.Contains(f, tc.want) {
+				t.Errorf("got %+v; want a failure with %q and no boot", r, tc.want)
 			}
 		})
 	}

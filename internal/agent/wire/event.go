@@ -51,6 +51,7 @@ type Result struct {
 	Written  int64    `json:"written,omitempty"` // bytes streamed to Output
 	// Layout is what the next machine has to know of the disk, after stage Base. The host keeps it and reads nothing in it.
 	Layout   json.RawMessage `json:"layout,omitempty"`
+	Answers  []Answer        `json:"answers,omitempty"`  // of an Inspection's commands, in their order
 	Unpacked int64           `json:"unpacked,omitempty"` // bytes of the files in what was streamed; a file with several names counts once
 }
 

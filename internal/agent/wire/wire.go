@@ -20,6 +20,7 @@ const (
 	Tree    = "tree"    // the package tree, squashfs
 	Payload = "payload" // squashfs: a dnf repository of the Lock's RPMs
 	Output  = "output"  // raw: where a root file system is streamed as tar
+	Scratch = "scratch" // raw: room to unpack a root file system in, to be looked at
 
 	Format = 1 // of Job; the agent refuses another
 )
@@ -33,6 +34,7 @@ const (
 	Packages Kind = "packages" // install the Lock's packages into a root and stream it to Output as squashfs
 	Install  Kind = "install"  // a whole kickstart onto Target
 	RootFS   Kind = "rootfs"   // a kickstart without its storage and boot loader onto Target as scratch, streamed to Output as tar
+	Inspect  Kind = "inspect"  // look at a finished image on Target, which keeps nothing of what that changes
 )
 
 // Stage is how far one machine goes with an installation.
@@ -63,12 +65,38 @@ type Job struct {
 	Boot     Bootloader      `json:"boot"`
 	Tree     TreeSource      `json:"tree"`
 	Offline  Offline         `json:"offline"`
+	// Inspection says what to look at: Kind Inspect.
+	Inspection *Inspection `json:"inspection,omitempty"`
 }
 
 // TreeSource says what the Tree drive holds.
 type TreeSource struct {
 	Unpacked int64 `json:"unpacked"` // bytes, for progress and to check that the file systems are large enough
 }
+
+// Image is where an image that is looked at is mounted in the machine, for commands outside of it.
+const Image = "/mnt/image"
+
+// Inspection is a look at a finished image: it is mounted or unpacked at Image, and commands are run in it or beside it.
+type Inspection struct {
+	Layer    bool      `json:"layer,omitempty"` // Target is the tar of a root file system, and there is a Scratch; else it is a partitioned disk
+	Commands []Command `json:"commands"`
+}
+
+// Command is one command of an Inspection.
+type Command struct {
+	Script  string `json:"script"`            // for bash -c
+	Outside bool   `json:"outside,omitempty"` // in the runtime, before anything runs in the image; else in the image, as root
+}
+
+// Answer is what a Command said. It is foreign text, control characters and all.
+type Answer struct {
+	Out  string `json:"out"` // both of its outputs, at most MaxAnswer bytes of it
+	Exit int    `json:"exit"`
+}
+
+// MaxAnswer is how many bytes of a command's output are kept.
+const MaxAnswer = 512 << 10
 
 // Offline is how %post's dnf is served without a network: while scripts run, the target's own repository files are set aside and the payload
 // is the only repository; afterwards they are as the kickstart left them.
