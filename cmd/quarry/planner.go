@@ -90,7 +90,7 @@ func (p *planner) checkout(ctx context.Context, pipeline plan.Pipeline, commit s
 func (p *planner) options(pipeline plan.Pipeline) (source.Options, error) {
 	o := source.Options{CacheDir: p.cache, Override: p.kickstarts, Report: p.report}
 	if pipeline.Source == source.OwnName {
-		if p.kickstarts == "" {
+		if p.kickstarts == "" || !pipeline.ReleaseSource() { // --kickstarts replaces the source of the release
 			o.Source.Name = source.OwnName
 		}
 		return o, nil

@@ -36,6 +36,9 @@ func (p Pipeline) Variant() string { return p.image.Variant }
 // Kickstart is the kickstart's path in its source.
 func (p Pipeline) Kickstart() string { return p.image.Kickstart }
 
+// ReleaseSource reports whether the kickstart is from the source that the release's images have in common, which an override replaces.
+func (p Pipeline) ReleaseSource() bool { return p.Source == p.release.Kickstarts.Source }
+
 // Labels are the words that the image can be selected by, such as "nightly".
 func (p Pipeline) Labels() []string { return slices.Clone(p.image.Labels) }
 
