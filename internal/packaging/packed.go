@@ -155,3 +155,32 @@ func checkTar(r io.Reader) error {
 	_, err := io.Copy(io.Discard, r)
 	return err
 }
+
+// errEnough ends a decompression whose rest nobody wants.
+var errEnough = errors.New("enough was read")
+
+// Peek returns the first bytes, at most n, of what the compressed file at path holds; format is the name of any format with its compression.
+func Peek(ctx context.Context, path, format string, n int) ([]byte, error) {
+	f, err := Lookup(format)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := f.(packed)
+	if !ok {
+		return nil, fmt.Errorf("%s is no compressed stream", format)
+	}
+	var head []byte
+	err = p.decompressed(ctx, path, nil, func(r io.Reader) error {
+		head = make([]byte, n)
+		read, err := io.ReadFull(r, head)
+		head = head[:read]
+		if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errEnough
+		}
+		return err
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return head, err
+}
