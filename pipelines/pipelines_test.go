@@ -45,6 +45,7 @@ func check(t *testing.T, pipeline plan.Pipeline, request plan.Request, checkout 
 		golden.Equal(t, p.Name()+".txt", p.Text())
 		if i == 0 {
 			goldenJSON(t, p)
+			checkLayout(t, p)
 		}
 	}
 }
