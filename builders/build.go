@@ -27,9 +27,16 @@ type Setup struct {
 	Deadlines vm.Deadlines
 	Lock      *resolve.Lock // to build from; nil solves
 	States    *States       // shared with the other builds of a run; nil asks for each
-	NoVerify  bool          // leave the boots out; what is published then is never linked as latest
-	Publish   []Publish     // every tree to publish into
+	// Needed is asked once it is known what the image would be made from: an *Unchanged ends the build there. nil builds always.
+	Needed   func(context.Context, Inputs, resolve.Lock) error
+	NoVerify bool      // leave the boots out; what is published then is never linked as latest
+	Publish  []Publish // every tree to publish into
 }
+
+// Unchanged says that there is no need to build.
+type Unchanged struct{ Reason string }
+
+func (e *Unchanged) Error() string { return "nothing has changed: " + e.Reason }
 
 // Agent is the program that runs in build machines.
 type Agent struct {
@@ -69,6 +76,11 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 	}
 	if out.Inputs, err = s.Inputs(p, out.Lock); err != nil {
 		return out, err
+	}
+	if s.Needed != nil {
+		if err := s.Needed(ctx, out.Inputs, out.Lock); err != nil {
+			return out, err
+		}
 	}
 	inputs, err := s.fetch(ctx, out.Lock)
 	if err != nil {

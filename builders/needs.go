@@ -62,6 +62,9 @@ func Unpacked(lock resolve.Lock) (sum int64) {
 	return sum
 }
 
+// Space is how many bytes a build from the Lock may fill with what is not published: downloads, the tree, the disk.
+func Space(lock resolve.Lock) int64 { return 2*downloads(lock) + 4*Unpacked(lock) }
+
 func downloads(lock resolve.Lock) (sum int64) {
 	for _, set := range [][]resolve.Package{lock.Packages, lock.Available} {
 		for _, p := range set {

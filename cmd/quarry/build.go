@@ -12,6 +12,7 @@ import (
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/history"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/resolve"
@@ -83,7 +84,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 	if s.ledger, err = openLedger(cmd, dirs); err != nil {
 		return err
 	}
-	record, err := s.build(cmd.Context(), p, requests[0].lock, 0, "")
+	record, err := s.build(cmd.Context(), job{plan: p, lock: requests[0].lock})
 	err = errors.Join(err, s.ledger.close(cmd.Context(), err))
 	view.Close()
 	if record == nil {
@@ -147,6 +148,11 @@ func (r *recorder) build(ctx context.Context, setup builders.Setup, p plan.Plan)
 	// The digest stands for the kickstart's text, which may hold passwords: records and logs are kept.
 	outcome.Plan.Kickstart.Text = ""
 	r.outcome = outcome
+	var same *builders.Unchanged
+	if errors.As(err, &same) {
+		r.same, err = same, nil
+		r.report(progress.Event{Kind: progress.Log, Message: same.Error()})
+	}
 	if err != nil {
 		r.log.Error(err)
 	}
@@ -156,6 +162,9 @@ func (r *recorder) build(ctx context.Context, setup builders.Setup, p plan.Plan)
 	}
 	r.keep(func(keep context.Context) error {
 		out, herr := outcomeOf(ctx, outcome, r.steps, err)
+		if r.same != nil {
+			out.State = history.Unchanged
+		}
 		return errors.Join(herr, r.ledger.history.FinishBuild(keep, r.id, out))
 	})
 	return errors.Join(err, r.save(err))

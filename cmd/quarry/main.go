@@ -80,6 +80,7 @@ QEMU machine of the image's architecture, the result is booted, and only what bo
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newRun())
 	root.AddCommand(newBuild(), newImages(), newPlan(), newLock(), newVerify(), newInspect(), newPublish(), newPrune(), newFsck(), newWatch(), newGC(),
 		newHistory(), newShow(), newLogs(), newDiff(), newDoctor(), newVersion(), newKSCommand())
 	argumentsAreUsage(root)

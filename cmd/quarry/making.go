@@ -40,9 +40,8 @@ func (m *makingFlags) register(cmd *cobra.Command) {
 	f.DurationVar(&m.total, "deadline", 0, "give up on a build machine that takes longer than this (default 3h)")
 	f.IntVar(&m.cpus, "cpus", 0, "CPUs that several builds may use together (default: all of the host's)")
 	f.StringVar(&m.memory, "memory", "", "memory that several builds may use together, such as `16GiB` (default: what is available)")
-	// It fails only for a flag that is not there.
-	_ = cmd.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]string{"auto", "kvm", "tcg"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("packages", cobra.FixedCompletions([]string{"auto", "sandbox", "machine"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "accel", "auto", "kvm", "tcg")
+	complete(cmd, "packages", "auto", "sandbox", "machine")
 }
 
 // making is what the flags mean.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +14,24 @@ import (
 
 func newPlan() *cobra.Command {
 	var t target
+	var c chooseFlags
+	making := makingFlags{accel: "auto", packages: "auto"}
 	cmd := &cobra.Command{
-		Use:   "plan",
+		Use:   "plan [SELECTOR…]",
 		Short: "Print what would be built, and build nothing",
 		Long: `Plan reads the pipeline and the kickstart and prints everything that is wanted of the image: repositories, packages with the line that asks
-for them, disk, outputs. It solves and downloads nothing but the kickstarts.`,
+for them, disk, outputs. It solves and downloads nothing but the kickstarts.
+
+With selectors, labels, a run file or --since it tells what quarry run would do with a set: what would be built, what is unchanged and why, what
+has changed since the last published image (packages, commits of the kickstart), and how much time and space that takes by earlier runs.
+For that it solves the dependencies. --distro, --release, --image, --variant and --arch narrow the set; see quarry run for selectors.`,
 		Example: `  quarry plan --release 9 --image GenericCloud
-  quarry plan --image GenericCloud --arch aarch64 --json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  quarry plan --image GenericCloud --arch aarch64 --json
+  quarry plan rocky/9 --label nightly --publish /srv/images`,
+		RunE: func(cmd *cobra.Command, selectors []string) error {
+			if len(selectors)+len(c.labels) > 0 || c.file != "" || c.since != "" {
+				return t.planSet(cmd, c, making, selectors)
+			}
 			dirs, err := newFolders(t.work)
 			if err != nil {
 				return err
@@ -38,7 +48,44 @@ for them, disk, outputs. It solves and downloads nothing but the kickstarts.`,
 		},
 	}
 	t.register(cmd)
+	c.register(cmd)
+	cmd.Flags().StringArrayVar(&making.publish, "publish", nil, "of a set: compare with what is published in the tree `DIR`")
 	return cmd
+}
+
+// planSet tells what a run would do with a set of images.
+func (t *target) planSet(cmd *cobra.Command, c chooseFlags, flags makingFlags, selectors []string) error {
+	made, err := flags.parse(time.Now())
+	if err != nil {
+		return err
+	}
+	dirs, err := newFolders(t.work)
+	if err != nil {
+		return err
+	}
+	view := newView(cmd.ErrOrStderr(), t.json, t.verbose)
+	defer view.Close()
+	planner, err := t.planner(dirs, view.Show)
+	if err != nil {
+		return err
+	}
+	builds, file, err := c.choose(cmd, selectors, planner.catalog)
+	if err != nil {
+		return err
+	}
+	if len(made.publish) == 0 {
+		made.publish = file.Publish
+	}
+	s, err := newSession(made, dirs, view)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	set, err := planner.members(cmd.Context(), t.request, builds, c.since)
+	if err != nil {
+		return err
+	}
+	return planSet(cmd, s, planner, set, t.json)
 }
 
 // lines shows warnings, and with verbose everything, of a short command.

@@ -22,10 +22,16 @@ type planner struct {
 	kickstarts string // of --kickstarts
 	cache      string
 	report     progress.Func
-	checkouts  map[checkoutKey]source.Checkout
+	checkouts  map[checkoutKey]checkoutResult
 }
 
 type checkoutKey struct{ source, branch, commit string }
+
+// checkoutResult is also kept where it is an error: what can't be reached is not asked for each image.
+type checkoutResult struct {
+	source.Checkout
+	err error
+}
 
 // planner reads the pipelines.
 func (t *target) planner(dirs folders, report progress.Func) (*planner, error) {
@@ -35,7 +41,7 @@ func (t *target) planner(dirs folders, report progress.Func) (*planner, error) {
 	}
 	catalog, err := plan.Load(files)
 	return &planner{
-		catalog: catalog, kickstarts: t.kickstarts, cache: dirs.cache, report: report, checkouts: map[checkoutKey]source.Checkout{},
+		catalog: catalog, kickstarts: t.kickstarts, cache: dirs.cache, report: report, checkouts: map[checkoutKey]checkoutResult{},
 	}, err
 }
 
@@ -76,14 +82,12 @@ func (p *planner) checkout(ctx context.Context, pipeline plan.Pipeline, commit s
 	}
 	o.Commit = commit
 	key := checkoutKey{o.Source.Name, o.Branch, commit}
-	if have, ok := p.checkouts[key]; ok {
-		return have, nil
+	have, ok := p.checkouts[key]
+	if !ok {
+		have.Checkout, have.err = source.Open(ctx, o)
+		p.checkouts[key] = have
 	}
-	c, err := source.Open(ctx, o)
-	if err == nil {
-		p.checkouts[key] = c
-	}
-	return c, err
+	return have.Checkout, have.err
 }
 
 // options say where a pipeline's kickstarts are. The name alone says that they are Quarry's own.

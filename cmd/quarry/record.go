@@ -27,6 +27,7 @@ type recorder struct {
 	id      string // of the build in the history
 	name    string // of the build, where there are several; for its events
 	outcome builders.Outcome
+	same    *builders.Unchanged // why nothing was built; nil when something was
 
 	view ui.View
 	log  *logrus.Logger

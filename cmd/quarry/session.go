@@ -31,6 +31,8 @@ type session struct {
 	store     *store.Store
 	limits    engine.Limits
 	resources *engine.Resources
+	states    *builders.States
+	fresh     string // see engine.Runner
 }
 
 func newSession(m making, dirs folders, view ui.View) (*session, error) {
@@ -39,7 +41,7 @@ func newSession(m making, dirs folders, view ui.View) (*session, error) {
 		return nil, err
 	}
 	l := limits(m, dirs.cache)
-	return &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l)}, nil
+	return &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l), states: &builders.States{}}, nil
 }
 
 // close lets quarry gc have the store.
@@ -50,7 +52,7 @@ func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builder
 	return builders.Setup{
 		Runner: &engine.Runner{
 			Dir: s.dirs.steps(), LogDir: record.dir, Report: record.report,
-			Remove: install.Remove, OnDone: record.step, Resources: s.resources, Order: order,
+			Remove: install.Remove, OnDone: record.step, Resources: s.resources, Order: order, Fresh: s.fresh,
 		},
 		Store:     s.store,
 		CacheDir:  s.dirs.cache,
@@ -60,23 +62,35 @@ func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builder
 		Packages:  s.making.packages,
 		Deadlines: install.Deadlines(s.silence, s.total),
 		Lock:      lock,
+		States:    s.states,
 		NoVerify:  s.noVerify,
 		Publish:   destinations(s.publish, s.making.date, !s.noLatest),
 	}
 }
 
-// build builds p. Where the session has several builds, name tells their events apart.
-func (s *session) build(ctx context.Context, p plan.Plan, lock *resolve.Lock, order int, name string) (*recorder, error) {
-	record, err := newRecorder(ctx, s.dirs, s.ledger, p, s.view)
+// job is one build of a session.
+type job struct {
+	plan  plan.Plan
+	lock  *resolve.Lock // nil solves
+	order int           // its place among the session's builds
+	name  string        // tells its events from those of others; empty where there are none
+	// needed decides whether to build, once it is known what of; nil builds always.
+	needed func(context.Context, builders.Inputs, resolve.Lock) error
+}
+
+// build does a job. What became of it is in the recorder, which is nil only where the build could not begin.
+func (s *session) build(ctx context.Context, j job) (*recorder, error) {
+	record, err := newRecorder(ctx, s.dirs, s.ledger, j.plan, s.view)
 	if err != nil {
 		return nil, err
 	}
 	defer record.close()
-	record.name = name
-	setup := s.setup(record, lock, order)
+	record.name = j.name
+	setup := s.setup(record, j.lock, j.order)
+	setup.Needed = j.needed
 	defer setup.Runner.Close()
 	start := time.Now()
-	s.told.began(ctx, p, record.report)
-	err = record.build(ctx, setup, p)
-	return record, errors.Join(err, s.told.ended(ctx, p, record.outcome, time.Since(start), err, record.report))
+	s.told.began(ctx, j.plan, record.report)
+	err = record.build(ctx, setup, j.plan)
+	return record, errors.Join(err, s.told.ended(ctx, j.plan, record.outcome, time.Since(start), err, record.report))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/quarry-project/quarry/internal/matrix"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/resolve"
 )
 
 // setError says that some builds of a set did not do what was asked for. What became of each has been shown.
@@ -30,44 +31,65 @@ func (e *setError) code() int {
 	return exitFailed
 }
 
+// member is one build of a set.
+type member struct {
+	matrix.Build
+	request plan.Request
+	plan    plan.Plan
+	err     error // why there is no plan
+	lock    *resolve.Lock
+	needed  func(context.Context, builders.Inputs, resolve.Lock) error // see job
+}
+
 // several builds the image for several architectures.
 func (b *buildFlags) several(cmd *cobra.Command, s *session, planner *planner, requests []wanted) error {
 	start := time.Now()
-	var plans []plan.Plan
-	var set []matrix.Build
+	var set []member
 	for _, r := range requests {
 		p, err := planner.plan(cmd.Context(), r.Request, r.lock)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Arch, err)
 		}
-		plans, set = append(plans, p), append(set, buildOf(p))
+		set = append(set, member{Build: buildOf(p), plan: p, lock: r.lock})
 	}
-	var err error
-	if s.ledger, err = openLedger(cmd, s.dirs); err != nil {
-		return err
-	}
-	s.view.Show(progress.Event{Kind: progress.Log, Message: fmt.Sprintf("%d builds share %d CPUs and %d MiB of memory", len(set), s.limits.CPUs, s.limits.MemoryMiB)})
-	results := matrix.Run(cmd.Context(), set, s.jobs(), func(ctx context.Context, i int, _ matrix.Build) matrix.Result {
-		return s.buildOne(ctx, plans[i], requests[i], i)
-	})
-	report := matrix.NewReport("", start, results)
-	err = s.ledger.close(cmd.Context(), failureOf(report))
+	results, err := s.buildSet(cmd, set)
 	s.view.Close()
-	return errors.Join(finish(cmd, report, b.json), err)
+	return errors.Join(finish(cmd, matrix.NewReport("", start, results), b.json), err)
 }
-
-// jobs is how many builds are under way at a time: enough that some can use the CPUs while others download or wait for their turn.
-func (s *session) jobs() int { return s.limits.CPUs + 2 }
 
 // buildOf names a plan's build.
 func buildOf(p plan.Plan) matrix.Build {
 	return matrix.Build{Distro: p.Distro, Release: p.Release, Image: p.Image, Variant: p.Variant, Arch: p.Arch}
 }
 
-// buildOne builds one of several and tells the view how it ended.
-func (s *session) buildOne(ctx context.Context, p plan.Plan, w wanted, order int) matrix.Result {
+// buildSet builds a set, in its order, as one run of the history.
+func (s *session) buildSet(cmd *cobra.Command, set []member) ([]matrix.Result, error) {
+	var err error
+	if s.ledger, err = openLedger(cmd, s.dirs); err != nil {
+		return nil, err
+	}
+	s.view.Show(progress.Event{Kind: progress.Log, Message: fmt.Sprintf("%d builds share %d CPUs and %d MiB of memory", len(set), s.limits.CPUs, s.limits.MemoryMiB)})
+	var builds []matrix.Build
+	for _, m := range set {
+		builds = append(builds, m.Build)
+	}
+	results := matrix.Run(cmd.Context(), builds, s.jobs(), func(ctx context.Context, i int, _ matrix.Build) matrix.Result {
+		return s.buildMember(ctx, set[i], i)
+	})
+	return results, s.ledger.close(cmd.Context(), failureOf(matrix.Report{Builds: results}))
+}
+
+// jobs is how many builds are under way at a time: enough that some can use the CPUs while others download or wait for their turn.
+func (s *session) jobs() int { return s.limits.CPUs + 2 }
+
+// buildMember builds one of several and tells the view how it ended.
+func (s *session) buildMember(ctx context.Context, m member, order int) matrix.Result {
 	start := time.Now()
-	record, err := s.build(ctx, p, w.lock, order, p.Name())
+	var record *recorder
+	err := m.err
+	if err == nil {
+		record, err = s.build(ctx, job{plan: m.plan, lock: m.lock, order: order, name: m.Name(), needed: m.needed})
+	}
 	result := matrix.Result{State: stateOf(ctx, err)}
 	if err != nil {
 		result.Error = err.Error()
@@ -75,9 +97,14 @@ func (s *session) buildOne(ctx context.Context, p plan.Plan, w wanted, order int
 	if record != nil {
 		describe(&result, record)
 	}
-	end := progress.Event{Kind: progress.Done, Build: p.Name(), Seconds: time.Since(start).Seconds()}
-	if err != nil {
+	end := progress.Event{Kind: progress.Done, Build: m.Name(), Seconds: time.Since(start).Seconds()}
+	switch {
+	case record == nil && err != nil:
+		end.Kind, end.Message = progress.Failed, err.Error()
+	case err != nil:
 		end.Kind, end.Message = progress.Failed, "logs in "+result.Logs // the step has said why
+	case result.State == matrix.Unchanged:
+		end.Message = "unchanged"
 	}
 	s.view.Show(end)
 	return result
@@ -101,6 +128,11 @@ func stateOf(ctx context.Context, err error) matrix.State {
 // describe adds what a build has left behind.
 func describe(r *matrix.Result, record *recorder) {
 	r.Logs = record.dir
+	if record.same != nil {
+		r.State, r.Reasons = matrix.Unchanged, []string{record.same.Reason}
+	} else if r.State == matrix.Built && unchanged(record.steps) {
+		r.State, r.Reasons = matrix.Unchanged, []string{"every step's result was there already"}
+	}
 	for _, s := range record.steps {
 		r.Steps = append(r.Steps, matrix.Step{Name: s.Step, Seconds: s.Seconds, Skipped: s.Skipped})
 	}

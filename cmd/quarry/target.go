@@ -32,22 +32,30 @@ func (t *target) register(cmd *cobra.Command) {
 	f.StringVar(&t.request.Image, "image", "GenericCloud", "image")
 	f.StringVar(&t.request.Variant, "variant", "", "variant (default: the image's primary one)")
 	f.StringVar(&t.request.Arch, "arch", host, "architecture, as RPM calls it")
+	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own")
+	t.registerSite(cmd)
+	complete(cmd, "arch", arch.Names()...)
+	complete(cmd, "release", "8", "9", "10")
+	complete(cmd, "distro", "rocky", "almalinux", "pebble")
+}
+
+// complete offers values for a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// It fails only for a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// registerSite adds the flags that say where everything is, which don't choose an image.
+func (t *target) registerSite(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&t.request.Mirror, "mirror", "", "`URL` of a mirror of the distribution, instead of its own")
 	f.StringArrayVar(&t.request.Repositories, "repository", nil, "`ID=URL` of one repository instead of its own; ID=none leaves it out")
 	f.StringSliceVar(&t.request.KeyFiles, "key", nil, "`FILE` with the public key that packages are signed with, instead of the release's pinned keys")
 	f.StringVar(&t.kickstarts, "kickstarts", "", "kickstarts from this `PATH|URL`: a folder, a git repository or a bundle")
-	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own")
 	f.StringVar(&t.pipelines, "pipelines", "", "pipelines from this `DIR` instead of the built-in ones")
 	f.StringVar(&t.work, "work", "", "keep everything under `DIR` instead of the XDG folders")
 	f.BoolVar(&t.json, "json", false, "write JSON for machines")
 	f.BoolVarP(&t.verbose, "verbose", "v", false, "show what scripts and programs print")
-	complete := func(name string, values ...string) {
-		// It fails only for a flag that is not there.
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
-	complete("arch", arch.Names()...)
-	complete("release", "8", "9", "10")
-	complete("distro", "rocky", "almalinux", "pebble")
 }
 
 // plan makes the plan. A lock pins the kickstart's commit.

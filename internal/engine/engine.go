@@ -67,6 +67,9 @@ type Runner struct {
 	OnDone func(Record)
 	// Resources are shared with the runners of other builds; nil bounds nothing.
 	Resources *Resources
+	// Fresh makes every step run, once for all runners with the same word: results that were made without it, or with another, are not
+	// used, and stay as they are.
+	Fresh string
 	// Order is the build's place among those that share the resources: lower goes first.
 	Order int
 
@@ -110,7 +113,8 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 		Name    string
 		Version int
 		Input   In
-	}{s.Name, s.Version, in})
+		Fresh   string `json:",omitempty"`
+	}{s.Name, s.Version, in, r.Fresh})
 	if err != nil {
 		return none, err
 	}

@@ -60,6 +60,20 @@ func TestDoRunsOnceForTheSameInput(t *testing.T) {
 	}
 }
 
+func TestFreshRunsOnceMore(t *testing.T) {
+	var runs atomic.Int32
+	r := &Runner{Dir: t.TempDir()}
+	for i, c := range []struct {
+		fresh string
+		want  int32
+	}{{"", 1}, {"a", 2}, {"a", 2}, {"b", 3}, {"", 3}} {
+		r.Fresh = c.fresh
+		if _, err := Do(t.Context(), r, copyStep(&runs), input{Text: "a"}); err != nil || runs.Load() != c.want {
+			t.Errorf("call %d, fresh %q: %v, %d runs; want %d", i, c.fresh, err, runs.Load(), c.want)
+		}
+	}
+}
+
 func TestDoRunsAgainWhenAFileIsGoneOrCut(t *testing.T) {
 	for name, spoil := range map[string]func(string) error{
 		"gone": os.Remove,

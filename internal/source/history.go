@@ -114,6 +114,17 @@ func (c Checkout) At(id string) (Checkout, error) {
 	return c, nil
 }
 
+// Resolve finds the commit that a word means in git: a hash or the beginning of one, a branch or a tag. The error is ErrUnknownCommit when
+// there is none.
+func (c Checkout) Resolve(word string) (string, error) {
+	if c.repo != nil {
+		if id, err := c.repo.ResolveRevision(plumbing.Revision(word)); err == nil {
+			return id.String(), nil
+		}
+	}
+	return "", fmt.Errorf("%s: %.40q: %w", c.From, word, ErrUnknownCommit)
+}
+
 // commit finds a commit; the error is ErrUnknownCommit when there is none.
 func (c Checkout) commit(id string) (*object.Commit, error) {
 	if c.repo == nil || !isCommit(id) {
