@@ -24,6 +24,9 @@ func (b *build) compose(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
+	if b.platform().Kernel != "" {
+		keepFiles(pkgs)
+	}
 	rpms := map[string]string{}
 	err = b.Report.Phase(ctx, "packages", func(ctx context.Context) (err error) {
 		rpms, err = b.buildRPMs(ctx, pkgs)

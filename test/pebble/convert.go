@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/digest"
@@ -23,6 +25,7 @@ type pkg struct {
 	Debs                         []deb
 	Own                          digest.Digest // of the files under data/files/NAME
 
+	kept      *keptFiles // for the installer's packages, else nil
 	conffiles map[string]bool
 	drop      []string
 	bigEndian bool
@@ -150,8 +153,24 @@ func tidy(names []string, self string, provides []string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return n == self || n == "" || slices.Contains(provides, n) })
 }
 
-// load reads the package's files, changed as its rule says.
+// keptFiles are files that are needed twice: for the package and for the installer. Unpacking is most of the work.
+type keptFiles struct {
+	once  sync.Once
+	files files
+	err   error
+}
+
+// load returns the package's files with Python's byte code. The caller may change the map.
 func (p pkg) load(ctx context.Context) (files, error) {
+	if p.kept == nil {
+		return p.read(ctx)
+	}
+	p.kept.once.Do(func() { p.kept.files, p.kept.err = p.read(ctx) })
+	return maps.Clone(p.kept.files), p.kept.err
+}
+
+// read unpacks the package's files and changes them as its rule says.
+func (p pkg) read(ctx context.Context) (files, error) {
 	all := files{}
 	for _, d := range p.Debs {
 		if err := readFiles(ctx, d.Path, p.drop, p.conffiles, all); err != nil {
@@ -170,7 +189,13 @@ func (p pkg) load(ctx context.Context) (files, error) {
 	if err := p.generate(ctx, all); err != nil {
 		return nil, fmt.Errorf("package %s: %w", p.Name, err)
 	}
-	return all, p.Rule.finish(all)
+	if err := p.Rule.finish(all); err != nil {
+		return nil, err
+	}
+	if err := compilePython(ctx, all); err != nil {
+		return nil, fmt.Errorf("package %s: %w", p.Name, err)
+	}
+	return all, nil
 }
 
 var debVersion = regexp.MustCompile(`^(?:\d+:)?(.*?)(?:-([^-]*))?$`)

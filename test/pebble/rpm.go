@@ -44,9 +44,6 @@ func (p pkg) build(ctx context.Context, signer *key, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := compilePython(ctx, all); err != nil {
-		return fmt.Errorf("package %s: %w", p.Name, err)
-	}
 	if text := sysusers(p.Rule.Users); text != "" && !all.have("/usr/lib/sysusers.d/") {
 		all.add(file{Path: "/usr/lib/sysusers.d/" + p.Name + ".conf", Mode: typeFile | 0o644, Body: []byte(text), MTime: epoch})
 	}

@@ -18,6 +18,19 @@ import (
 // stage2Image is the installer's root file system, below the tree. Where its kernel and initrd are differs by platform.
 const stage2Image = "images/install.img"
 
+// keepFiles makes the installer's packages keep what they have unpacked.
+func keepFiles(pkgs []pkg) {
+	in := map[string]bool{}
+	for _, p := range closure(pkgs) {
+		in[p.Name] = true
+	}
+	for i := range pkgs {
+		if in[pkgs[i].Name] {
+			pkgs[i].kept = &keptFiles{}
+		}
+	}
+}
+
 // closure are the packages marked for the installer and all that they require.
 func closure(pkgs []pkg) []pkg {
 	by := map[string]int{}
@@ -66,10 +79,8 @@ func closure(pkgs []pkg) []pkg {
 func installer(ctx context.Context, pkgs []pkg, k kernel, a arch.Arch, jobs int) (files, error) {
 	parts := make([]files, len(pkgs))
 	err := each(ctx, jobs, len(pkgs), func(ctx context.Context, i int) (err error) {
-		if parts[i], err = pkgs[i].load(ctx); err != nil {
-			return err
-		}
-		return compilePython(ctx, parts[i])
+		parts[i], err = pkgs[i].load(ctx)
+		return err
 	})
 	if err != nil {
 		return nil, err
