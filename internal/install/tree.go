@@ -140,6 +140,9 @@ func pass(e wire.Event, report progress.Func) {
 	}
 }
 
+// TreeFile is the name of a tree's squashfs in the folder that it was made in.
+const TreeFile = squashName
+
 // Remove deletes a folder whatever is in it: what a sandbox made belongs to subordinate ids, which only a sandbox may remove. A folder that is
 // not there is no error.
 func Remove(ctx context.Context, dir string) error {
