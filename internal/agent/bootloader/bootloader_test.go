@@ -162,7 +162,7 @@ func TestCommandLineOfVolumes(t *testing.T) {
 }
 
 func TestEntryWithoutSeparateBoot(t *testing.T) {
-	got := bootEntry("linux /vmlinuz-6.1\ninitrd /boot/initramfs-6.1.img\n", Line{Root: "UUID=x"}, false)
+	got := bootEntry("linux /vmlinuz-6.1\ninitrd /boot/initramfs-6.1.img\n", Line{Root: "UUID=x"}, "/boot")
 	if want := "linux /boot/vmlinuz-6.1\ninitrd /boot/initramfs-6.1.img\noptions root=UUID=x ro\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

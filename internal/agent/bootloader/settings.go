@@ -50,13 +50,17 @@ GRUB_ENABLE_BLSCFG=true
 }
 
 // entries gives every kernel's BLS entry the right command line and paths: they were made when the packages were installed, before there
-// was a disk. Paths are relative to the file system that holds /boot.
+// was a disk. Paths are relative to the file system that holds /boot, which is all that grub sees; zipl runs in the system and wants them as
+// they are there.
 func entries(t Target, line Line) error {
 	names, err := t.list(entriesDir)
 	if err != nil {
 		return err
 	}
-	_, separate := storage.At(t.Contents, "/boot")
+	prefix := "/boot"
+	if _, separate := storage.At(t.Contents, "/boot"); separate && t.Arch.Bus != arch.CCW {
+		prefix = ""
+	}
 	for _, name := range names {
 		if path.Ext(name) != ".conf" {
 			continue
@@ -66,16 +70,16 @@ func entries(t Target, line Line) error {
 		if err != nil {
 			return err
 		}
-		if err := t.write(file, bootEntry(string(text), line, separate)); err != nil {
+		if err := t.write(file, bootEntry(string(text), line, prefix)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bootEntry rewrites one entry. The file of the rescue kernel is an entry like the others.
-func bootEntry(text string, line Line, separateBoot bool) string {
-	var out []string
+// bootEntry rewrites one entry. The file of the rescue kernel is an entry like the others. The title comes first: zipl takes nothing else.
+func bootEntry(text string, line Line, prefix string) string {
+	var title, out []string
 	seen := false
 	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		key, value, _ := strings.Cut(l, " ")
@@ -88,9 +92,12 @@ func bootEntry(text string, line Line, separateBoot bool) string {
 		case "linux", "initrd":
 			words := strings.Fields(value)
 			if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "/") }); i >= 0 {
-				words[i] = bootPath(words[i], separateBoot)
+				words[i] = prefix + strings.TrimPrefix(words[i], "/boot")
 			}
 			value = strings.Join(words, " ")
+		case "title":
+			title = append(title, l)
+			continue
 		default:
 			out = append(out, l)
 			continue
@@ -100,13 +107,5 @@ func bootEntry(text string, line Line, separateBoot bool) string {
 	if !seen {
 		out = append(out, "options "+line.String())
 	}
-	return strings.Join(out, "\n") + "\n"
-}
-
-func bootPath(p string, separate bool) string {
-	p = strings.TrimPrefix(p, "/boot")
-	if separate {
-		return p
-	}
-	return "/boot" + p
+	return strings.Join(append(title, out...), "\n") + "\n"
 }
