@@ -75,6 +75,9 @@ func serve(ctx context.Context, out *report.Reporter, port *os.File) (err error)
 	if err := keep(wire.JobPath, wire.KSPath); err != nil {
 		return err
 	}
+	if err := boot.MakeFirst(ctx, wire.Target); err != nil {
+		return err
+	}
 	device, err := boot.Drive(ctx, wire.Runtime)
 	if err != nil {
 		return err
