@@ -38,7 +38,10 @@ func grubPReP(ctx context.Context, t Target, _ wire.Bootloader) error {
 	if !ok {
 		return fmt.Errorf("%s starts from a PReP partition and the kickstart has none: add reqpart or \"part prepboot\"", t.Arch.Name)
 	}
-	if err := t.Tools.Run(ctx, "grub2-install", "--target=powerpc-ieee1275", "--no-nvram", prep.Device); err != nil {
+	err := t.withoutESP(func() error {
+		return t.Tools.Run(ctx, "grub2-install", "--target=powerpc-ieee1275", "--no-nvram", prep.Device)
+	})
+	if err != nil {
 		return fmt.Errorf("install grub for Open Firmware: %w", err)
 	}
 	return nil
