@@ -86,22 +86,20 @@ func (w *watchFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for {
-		err := w.look(cmd, watcher, branches, filepath.Join(dirs.state, "watch.json"))
-		switch {
-		case w.interval <= 0:
-			return err
-		case cmd.Context().Err() != nil:
-			return nil // Ctrl-C is how the loop ends
-		case err != nil && !errors.Is(err, errNews):
+	path := filepath.Join(dirs.state, "watch.json")
+	err = w.look(cmd, watcher, branches, path)
+	for w.interval > 0 {
+		if ctx := cmd.Context(); ctx.Err() == nil && err != nil && !errors.Is(err, errNews) {
 			fmt.Fprintln(cmd.ErrOrStderr(), "quarry:", err)
 		}
 		select {
 		case <-cmd.Context().Done():
-			return nil
+			return nil // Ctrl-C is how the loop ends
 		case <-time.After(w.interval):
+			err = w.look(cmd, watcher, branches, path)
 		}
 	}
+	return err
 }
 
 func (w *watchFlags) watcher(dirs folders, report progress.Func) (watch.Watcher, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -85,5 +86,34 @@ func TestWatchCommand(t *testing.T) {
 	}
 	if stdout, stderr, code := quarry(t, "watch", "--work", work, "--kickstarts", t.TempDir(), "--distro", "rocky", "--release", "9"); code != exitFailed {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// lookedTwice ends a loop when it has looked for the second time.
+type lookedTwice struct {
+	text   []byte
+	cancel context.CancelFunc
+}
+
+func (l *lookedTwice) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "nothing new") {
+		l.cancel()
+	}
+	l.text = append(l.text, b...)
+	return len(b), nil
+}
+
+func TestWatchLoopEndsWithItsContext(t *testing.T) {
+	dir, _ := kickstartRepo(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &lookedTwice{cancel: cancel}
+	root := newRoot(out, out)
+	root.SetArgs([]string{"watch", "--work", t.TempDir(), "--kickstarts", dir, "--distro", "rocky", "--release", "9", "--via", "git", "--interval", "1ms"})
+	if err := root.ExecuteContext(ctx); err != nil {
+		t.Errorf("the loop ended with %v", err)
+	}
+	if text := string(out.text); !strings.Contains(text, "watched from") || !strings.Contains(text, "nothing new") || strings.Contains(text, "quarry:") {
+		t.Errorf("got %q", text)
 	}
 }

@@ -71,7 +71,7 @@ func New(o Options) (*Client, error) {
 		o.API = PublicAPI
 	}
 	base, err := url.Parse(strings.TrimRight(o.API, "/") + "/")
-	if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && !(base.Scheme == "http" && isLoopback(base.Hostname())) {
+	if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && (base.Scheme != "http" || !isLoopback(base.Hostname())) {
 		return nil, errors.New("the address of GitHub's API has to be an https URL without a password: see GITHUB_API_URL")
 	}
 	uploads := *base
