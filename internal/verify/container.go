@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,10 +11,17 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 )
 
-// container looks at a root file system, which the tar has: programs of it run in it.
-func (v verifier) container(ctx context.Context, s setup, tar string, size int64) (Boot, error) {
-	in := Inspection{Inspection: wire.Inspection{Layer: true}, Path: tar, Format: "raw", Room: 2*size + 1<<30}
-	return v.inspected(ctx, s, in, containerProbes(s.Release, s.Packages))
+// container looks at a root file system, which the tar has: programs of it run in it, in containers where the host can run them, else
+// in a machine.
+func (v verifier) container(ctx context.Context, s setup, tar artifact.File, work string) (Boot, error) {
+	probes := containerProbes(s.Release, s.Packages)
+	b, err := v.inPodman(ctx, s, tar.Path, work, probes)
+	if !errors.Is(err, errNoPodman) {
+		return b, err
+	}
+	s.Report.Log(firstLine(err.Error()) + "; it is looked at in a machine")
+	in := Inspection{Inspection: wire.Inspection{Layer: true}, Path: tar.Path, Format: "raw", Room: 2*tar.Size + 1<<30}
+	return v.inspected(ctx, s, in, probes)
 }
 
 // containerProbes are what is looked at in a root file system.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/agent/wire"
+	"github.com/quarry-project/quarry/internal/arch"
 )
 
 // emptyRoot is a tar of one folder, the root.
@@ -84,4 +85,13 @@ func TestInspectDiskFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+func hostArch(t *testing.T) string {
+	t.Helper()
+	a, ok := arch.Host()
+	if !ok {
+		t.Skip("this host is of an architecture that images aren't made for")
+	}
+	return a.Name
 }

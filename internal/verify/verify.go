@@ -48,13 +48,14 @@ type Options struct {
 // path and the format (one of packaging's) are needed; a digest, if there is one, has to be the file's. An image that does not boot or
 // fails a check is a Report that has not passed; an error means that nothing can be said about the image.
 func Image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
-	return verifier{start: startMachine, pause: 2 * time.Second}.image(ctx, img, o)
+	return verifier{start: startMachine, pause: 2 * time.Second, podman: "podman"}.image(ctx, img, o)
 }
 
-// verifier is what tests replace: the machine, and the time between two tries.
+// verifier is what tests replace: the machine, the time between two tries, and the program that runs containers.
 type verifier struct {
-	start func(context.Context, vm.Machine) (machine, error)
-	pause time.Duration
+	start  func(context.Context, vm.Machine) (machine, error)
+	pause  time.Duration
+	podman string
 }
 
 func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Report, error) {
@@ -104,7 +105,7 @@ func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error
 		return nil, err
 	}
 	if in.Tree != nil {
-		b, err := v.container(ctx, s, in.Tree.Path, in.Tree.Size)
+		b, err := v.container(ctx, s, in.Tree.File, work)
 		return []Boot{b}, err
 	}
 	info, err := qemuimg.Read(ctx, in.Disk.Path, in.Disk.Format)

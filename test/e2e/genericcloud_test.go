@@ -12,10 +12,10 @@ import (
 	"github.com/quarry-project/quarry/test/shared"
 )
 
-// rockyBuild is the arguments of a build of the unmodified upstream kickstart.
-func (w world) rockyBuild(t *testing.T, publish string, more ...string) []string {
+// rockyBuild is the arguments of a build of an image from its unmodified upstream kickstart.
+func (w world) rockyBuild(t *testing.T, image, variant, publish string, more ...string) []string {
 	return append([]string{
-		"build", "--distro", "rocky", "--release", "9", "--image", "GenericCloud", "--variant", "Base", "--arch", "x86_64",
+		"build", "--distro", "rocky", "--release", "9", "--image", image, "--variant", variant, "--arch", "x86_64",
 		"--mirror", "file://" + w.pebble, "--key", filepath.Join(w.pebble, "9", "RPM-GPG-KEY-Pebble-9"),
 		"--kickstarts", filepath.Join(shared.Dir(t), "data", "rocky-kickstarts.bundle"),
 		"--publish", publish, "--work", w.work, "--date", "20260102", "--json",
@@ -26,7 +26,7 @@ func (w world) rockyBuild(t *testing.T, publish string, more ...string) []string
 func TestRockyGenericCloud(t *testing.T) {
 	w := newWorld(t)
 	publish := filepath.Join(t.TempDir(), "published")
-	args := w.rockyBuild(t, publish)
+	args := w.rockyBuild(t, "GenericCloud", "Base", publish)
 	first := w.run(t, args...)
 	if first.code != 0 {
 		t.Fatalf("exit code %d\n%s", first.code, first.stderr)
