@@ -67,7 +67,10 @@ func (g *gcFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if g.json {
-		return errors.Join(err, printJSON(cmd.OutOrStdout(), result))
+		return errors.Join(err, printJSON(cmd.OutOrStdout(), struct {
+			gc.Result
+			Building bool `json:"building"` // what builds share was left alone
+		}{result, busy}))
 	}
 	return errors.Join(err, g.print(cmd.OutOrStdout(), result, busy))
 }

@@ -59,7 +59,7 @@ type Result struct {
 // Collect removes items. It goes on after one that can't be removed, and stops when ctx ends; Result says what was done until then.
 func Collect(ctx context.Context, items []Item, o Options) (Result, error) {
 	g := graph(items)
-	var r Result
+	r := Result{Kinds: []Kind{}, Removed: []Removed{}} // lists, also in JSON
 	var errs []error
 	kinds := map[string]*Kind{}
 	for _, it := range g.order {
