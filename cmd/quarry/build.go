@@ -65,7 +65,7 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 	}
 	view := newView(cmd.ErrOrStderr(), b.json, b.verbose)
 	defer view.Close()
-	s, err := newSession(made, dirs, view)
+	s, err := newSession(cmd.Context(), made, dirs, view)
 	if err != nil {
 		return err
 	}

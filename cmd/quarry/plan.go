@@ -76,7 +76,7 @@ func (t *target) planSet(cmd *cobra.Command, c chooseFlags, flags makingFlags, s
 	if len(made.publish) == 0 {
 		made.publish = file.Publish
 	}
-	s, err := newSession(made, dirs, view)
+	s, err := newSession(cmd.Context(), made, dirs, view)
 	if err != nil {
 		return err
 	}

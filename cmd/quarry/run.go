@@ -81,7 +81,7 @@ func (r *runFlags) run(cmd *cobra.Command, selectors []string) error {
 	if len(made.publish) == 0 {
 		made.publish = file.Publish
 	}
-	s, err := newSession(made, dirs, view)
+	s, err := newSession(cmd.Context(), made, dirs, view)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/quarry-project/quarry/builders"
@@ -12,7 +15,9 @@ import (
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/resolve"
+	"github.com/quarry-project/quarry/internal/scratch"
 	"github.com/quarry-project/quarry/internal/store"
 	"github.com/quarry-project/quarry/internal/ui"
 )
@@ -33,19 +38,56 @@ type session struct {
 	resources *engine.Resources
 	states    *builders.States
 	fresh     string // see engine.Runner
+	scratch   *scratch.Folder
+	restore   func() // the environment
 }
 
-func newSession(m making, dirs folders, view ui.View) (*session, error) {
+func newSession(ctx context.Context, m making, dirs folders, view ui.View) (*session, error) {
 	files, err := store.Open(dirs.store())
 	if err != nil {
 		return nil, err
 	}
 	l := limits(m, dirs.cache)
-	return &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l), states: &builders.States{}}, nil
+	s := &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l), states: &builders.States{}}
+	if err := s.clean(ctx); err != nil {
+		return nil, errors.Join(err, files.Close())
+	}
+	return s, nil
 }
 
-// close lets quarry gc have the store.
-func (s *session) close() { _ = s.store.Close() } // there is nothing to be done about it, and the process's end does the same
+// close lets quarry gc have the store, and removes temporary files. There is nothing to be done about its errors: the process's end lets go of
+// the store as well, and the next session removes what is left.
+func (s *session) close() {
+	_ = s.store.Close()
+	s.restore()
+	_ = s.scratch.Close()
+}
+
+// clean removes what killed runs have left, and gives this one a folder for temporary files that the next would remove if it were killed, too.
+func (s *session) clean(ctx context.Context) error {
+	left, err := engine.Sweep(ctx, s.dirs.steps(), install.Remove)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		s.view.Show(progress.Event{Kind: progress.Log, Message: fmt.Sprintf("removed %d unfinished results of runs that were cut off", len(left))})
+	}
+	if s.scratch, err = scratch.Open(filepath.Join(s.dirs.cache, "tmp")); err != nil {
+		return err
+	}
+	// Everybody who makes a temporary file asks the environment where, the programs that are started too.
+	before, was := os.LookupEnv(tmpdir)
+	s.restore = func() {
+		if was {
+			_ = os.Setenv(tmpdir, before)
+		} else {
+			_ = os.Unsetenv(tmpdir)
+		}
+	}
+	return os.Setenv(tmpdir, s.scratch.Dir)
+}
+
+const tmpdir = "TMPDIR"
 
 // setup wires the rooms together for one build. A nil lock has the dependencies solved.
 func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builders.Setup {

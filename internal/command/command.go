@@ -31,8 +31,7 @@ type Cmd struct {
 	Stdin  io.Reader // nil is empty
 	Stdout io.Writer // nil is dropped
 	Stderr io.Writer // gets standard error as it comes, beside the tail kept for the error; nil is only the tail
-	// Attr is merged into the process attributes; a process group of its own is always set. With Pdeathsig the calling thread is kept for
-	// the program alone: the kernel sends that signal when the thread ends, not the process.
+	// Attr is merged into the process attributes; a process group of its own is always set.
 	Attr    *syscall.SysProcAttr
 	Files   []*os.File          // inherited by the program, from descriptor 3 on
 	Started func(pid int) error // called once the program runs; its error ends the program and is what Run returns
@@ -57,7 +56,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run runs c and waits for it. When ctx ends, the process group gets SIGTERM and, after a grace of five seconds, SIGKILL; the
+// Run runs c and waits for it. The program dies with this process. When ctx ends, the process group gets SIGTERM and, after a grace of five seconds, SIGKILL; the
 // error then wraps ctx's cause. Every other failure is an *Error.
 func Run(ctx context.Context, c Cmd) error {
 	if len(c.Args) == 0 {
@@ -75,10 +74,11 @@ func Run(ctx context.Context, c Cmd) error {
 		attr = *c.Attr
 	}
 	attr.Setpgid = !attr.Setsid // a new session is a new group too
-	if attr.Pdeathsig != 0 {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-	}
+	// The kernel ends the program when this process dies, even by SIGKILL. It goes by the thread that started it, not by the process: that thread
+	// is kept for it.
+	attr.Pdeathsig = syscall.SIGKILL
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr, cmd.ExtraFiles = &attr, c.Files
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace

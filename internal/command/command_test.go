@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -120,5 +122,42 @@ func TestFilesAndStarted(t *testing.T) {
 	err = Run(t.Context(), Cmd{Args: []string{"sleep", "1000"}, Started: func(p int) error { pid = p; return refused }})
 	if !errors.Is(err, refused) || runs(pid) {
 		t.Errorf("got %v; still runs: %v", err, runs(pid))
+	}
+}
+
+// helperEnv makes this test's program one that runs another and tells its number.
+const helperEnv = "QUARRY_COMMAND_HELPER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(helperEnv) != "" {
+		_ = Run(context.Background(), Cmd{Args: []string{"sleep", "1000"}, Started: func(pid int) error {
+			fmt.Println(pid)
+			return nil
+		}})
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestProgramsDieWithAKilledProcess(t *testing.T) {
+	self := exec.Command("/proc/self/exe")
+	self.Env = append(os.Environ(), helperEnv+"=1")
+	out, err := self.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := self.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil || !runs(pid) {
+		t.Fatalf("the program %d does not run: %v", pid, err)
+	}
+	_ = self.Process.Kill()
+	_ = self.Wait()
+	for deadline := time.Now().Add(10 * time.Second); runs(pid); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the program %d outlives who started it", pid)
+		}
 	}
 }

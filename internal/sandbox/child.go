@@ -107,7 +107,6 @@ func second(req request, out *os.File) error {
 		Attr: &syscall.SysProcAttr{
 			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 			UidMappings: same(req.Users), GidMappings: same(req.Groups), GidMappingsEnableSetgroups: true,
-			Pdeathsig: syscall.SIGKILL,
 		},
 	})
 }

@@ -72,9 +72,9 @@ type request struct {
 	Network      bool            `json:"network"`
 	Interpreters []interpreter   `json:"interpreters"`
 	// Ways is what became of Interpreters, for the second stage.
-	Ways map[string]Ability `json:"ways,omitempty"`
-	Users        []idRange       `json:"users"`
-	Groups       []idRange       `json:"groups"`
+	Ways   map[string]Ability `json:"ways,omitempty"`
+	Users  []idRange          `json:"users"`
+	Groups []idRange          `json:"groups"`
 }
 
 // reply is what comes back, from either stage.
@@ -183,7 +183,7 @@ func start(ctx context.Context, spec Spec, req request, ids idMaps) (reply, erro
 		Stdout: spec.Stdout, Stderr: spec.Stderr,
 		Files: []*os.File{requestRead, replyWrite}, Started: begin,
 		Attr: &syscall.SysProcAttr{
-			Cloneflags: cloneFlags(req.Network), AmbientCaps: allCapabilities(), Pdeathsig: syscall.SIGKILL,
+			Cloneflags: cloneFlags(req.Network), AmbientCaps: allCapabilities(),
 			Setsid: true, // no way to the caller's terminal
 		},
 	})

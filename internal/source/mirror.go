@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,6 +37,9 @@ func withMirror(ctx context.Context, cacheDir, name string, work func(*git.Repos
 		return Checkout{}, fmt.Errorf("waiting for the mirror %s, which another quarry is using: %w", path, err)
 	}
 	defer func() { _ = lock.Unlock() }()
+	if err := unlock(path); err != nil {
+		return Checkout{}, err
+	}
 	repo, err := git.PlainOpen(path)
 	if errors.Is(err, git.ErrRepositoryNotExists) {
 		if err = os.RemoveAll(path); err == nil { // what an interrupted init left
@@ -46,6 +50,25 @@ func withMirror(ctx context.Context, cacheDir, name string, work func(*git.Repos
 		return Checkout{}, fmt.Errorf("opening the mirror %s: %w; remove it to have it made again", path, err)
 	}
 	return work(repo, path)
+}
+
+// unlock removes git's own locks and half-written packs from a mirror: a git that was killed has left them, as nobody else has the mirror.
+func unlock(path string) error {
+	return filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("looking for what a killed git has left: %w", err)
+		}
+		base := filepath.Base(name)
+		if e.Type().IsRegular() && (strings.HasSuffix(base, ".lock") || strings.HasPrefix(base, "tmp_")) {
+			if err := os.Remove(name); err != nil {
+				return fmt.Errorf("removing what a killed git has left: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 // openRemote fetches the branch from the first of the URLs that answers.

@@ -46,6 +46,9 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("opening the store: %w: choose a folder that can be written with --cache", err)
 		}
 	}
+	if err := takeLeftovers(dir); err != nil {
+		return nil, err
+	}
 	lock, err := share(dir)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,28 @@ func share(dir string) (*flock.Flock, error) {
 	return nil, fmt.Errorf("the store in %s has been cleaned up for ten minutes: see what quarry gc does there, or end it", dir)
 }
 
+// takeLeftovers removes the temporary files that killed processes have left, unless somebody uses the store. The beginnings of downloads stay: they are
+// gone on with.
+func takeLeftovers(dir string) error {
+	alone, err := Alone(dir)
+	if err != nil || alone == nil {
+		return err
+	}
+	defer alone.Close()
+	for _, name := range []string{"put-*", "unknown-*"} {
+		left, err := filepath.Glob(filepath.Join(dir, "partial", name))
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("removing what a killed process has left in the store: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 // Close ends the use of the store: from then on its files may be removed. A process that ends without it has closed all its stores.
 func (s *Store) Close() error { return s.lock.Close() }
 

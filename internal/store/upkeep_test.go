@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -143,5 +145,37 @@ func TestAFileThatIsAskedForIsUsed(t *testing.T) {
 	files, err := List(s.Dir())
 	if err != nil || len(files) != 1 || files[0].Path != f.Path || files[0].Size != 1 || time.Since(files[0].Used) > time.Minute {
 		t.Errorf("%+v, %v; want one file that was used now", files, err)
+	}
+}
+
+func TestOpenTakesAwayWhatTheDeadLeft(t *testing.T) {
+	dir := t.TempDir()
+	first, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := filepath.Join(dir, "partial", strings.Repeat("a", 64))
+	for _, path := range []string{filepath.Join(dir, "partial", "put-1"), filepath.Join(dir, "partial", "unknown-2"), begun} {
+		if err := os.WriteFile(path, []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		what string
+		want int
+	}{{"while somebody uses it", 3}, {"once nobody does", 1}} {
+		again, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Close()
+		left, err := os.ReadDir(filepath.Join(dir, "partial"))
+		if err != nil || len(left) != c.want {
+			t.Errorf("%s: %v, %v; want %d files", c.what, left, err, c.want)
+		}
+		first.Close()
+	}
+	if _, err := os.Stat(begun); err != nil {
+		t.Errorf("the beginning of a download: %v", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -162,8 +161,6 @@ func (r *Running) launch(ctx context.Context, argv []string) (err error) {
 	go func() {
 		err := command.Run(ctx, command.Cmd{
 			Args: argv, Dir: r.machine.Dir, Files: theirs, Stdout: r.console, Stderr: io.MultiWriter(log, &r.complaints),
-			// The kernel kills the machine when this process ends, even by SIGKILL.
-			Attr:    &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 			Started: func(pid int) error { r.pid = pid; close(started); return nil },
 		})
 		for _, f := range theirs {
