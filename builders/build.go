@@ -96,10 +96,11 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 	}
 	s.Runner.Report.Log(reason)
 	out.Accel = string(accel)
-	built, err := builder.Build(ctx, Job{
+	job := Job{
 		Runner: s.Runner, Plan: p, Lock: out.Lock, Inputs: inputs, Payload: payload, Accel: accel,
 		Deadlines: s.Deadlines, Packages: s.Packages, Agent: agent.Path, AgentID: agent.ID,
-	})
+	}
+	built, err := builder.Build(ctx, job)
 	out.Images, out.Phases = built.Images, built.Phases
 	if err != nil {
 		return out, err
@@ -109,6 +110,9 @@ func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 			break
 		}
 		options, err := s.verifyOptions(p, img, a, agent, inputs, accel)
+		if err == nil {
+			options, err = s.direct(ctx, job, img, options)
+		}
 		if err != nil {
 			return out, err
 		}

@@ -49,7 +49,7 @@ func platform(ctx context.Context, a arch.Arch, h doctor.Host, required bool, ca
 func firmware(a arch.Arch, firmware arch.Firmware, h doctor.Host) doctor.Finding {
 	f := doctor.Finding{Name: a.Name + ": firmware " + string(firmware.Kind), For: "booting images as its machines do"}
 	if len(firmware.Flash) == 0 {
-		f.OK, f.Detail = true, "comes with " + a.QEMU
+		f.OK, f.Detail = true, "comes with "+a.QEMU
 		return f
 	}
 	flash, err := vm.FindFlash(a)

@@ -23,6 +23,7 @@ var errNotPassed = errors.New("the image did not pass")
 func newVerify() *cobra.Command {
 	var o verify.Options
 	var work, accel, method string
+	var kernel artifact.Kernel
 	var json, verbose bool
 	host := "x86_64"
 	if a, ok := arch.Host(); ok {
@@ -51,6 +52,15 @@ image does not pass.`,
 			a, err := arch.Lookup(o.Arch)
 			if err != nil {
 				return usageError{err}
+			}
+			if kernel.Path != "" {
+				if kernel.Path, err = filepath.Abs(kernel.Path); err == nil && kernel.Initrd.Path != "" {
+					kernel.Initrd.Path, err = filepath.Abs(kernel.Initrd.Path)
+				}
+				if err != nil {
+					return err
+				}
+				o.Kernel = &kernel
 			}
 			img, err := imageAt(args[0], o.Arch)
 			if err != nil {
@@ -85,9 +95,12 @@ image does not pass.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Arch, "arch", host, "architecture of the image")
 	f.StringVar(&o.Release, "release", "9", "release of the image's distribution")
-	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot with these: bios, uefi (default: all that the architecture has)")
+	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot with these: bios, uefi, slof, s390-ccw, or direct with --kernel (default: all that the architecture has)")
 	f.StringVar(&method, "method", "", "how to look: ssh, console, container (default: as is usual for the image's format)")
 	f.StringVar(&o.Provider, "provider", "libvirt", "Vagrant provider that a box is for")
+	f.StringVar(&kernel.Path, "kernel", "", "boot with firmware \"direct\": QEMU loads this kernel `FILE`, which shows nothing of the boot loader")
+	f.StringVar(&kernel.Initrd.Path, "initrd", "", "with --kernel: the initramfs `FILE`")
+	f.StringVar(&kernel.Cmdline, "append", "", "with --kernel: its command line")
 	f.StringVar(&o.User, "user", "quarry", "user that is created to log in")
 	f.StringVar(&accel, "accel", "auto", "kvm, tcg (emulation), or auto: what the builds on this host have found to work")
 	f.StringVar(&work, "work", "", "keep logs under `DIR` instead of the XDG folders")

@@ -47,6 +47,8 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 		return w.installPackages(ctx)
 	case wire.Inspect:
 		return w.inspect(ctx)
+	case wire.Kernel:
+		return w.takeKernel(ctx)
 	default:
 		return wire.Result{}, fmt.Errorf("the job is of kind %q, which this agent doesn't know", job.Kind)
 	}

@@ -38,6 +38,13 @@ type Boot struct {
 	ZIPL bool `json:"zipl,omitempty"` // s390x
 }
 
+// Kernel is what an installed disk would start, copied out of it.
+type Kernel struct {
+	File
+	Initrd  File   `json:"initrd"`
+	Cmdline string `json:"cmdline"`
+}
+
 // Disk is an installed disk before packaging.
 type Disk struct {
 	File

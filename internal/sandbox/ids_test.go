@@ -2,7 +2,8 @@ package sandbox
 
 import (
 	"reflect"
-	"testing")
+	"testing"
+)
 
 func TestSubordinate(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -39,6 +39,9 @@ func startMachine(ctx context.Context, m vm.Machine) (machine, error) { return v
 // boot starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
 func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, error) {
 	b := Boot{Method: s.Method, Firmware: firmware, Accel: string(s.Accel)}
+	if firmware == Direct {
+		b.NotSeen = "the boot loader: QEMU loaded the image's own kernel"
+	}
 	dir := filepath.Join(s.Dir, firmware)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return b, err
@@ -88,6 +91,9 @@ func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (
 			{Path: seed, Format: "raw", Serial: "seed", ReadOnly: true},
 		},
 		SSH: port, Dir: dir,
+	}
+	if firmware == Direct {
+		m.Firmware, m.Kernel, m.Initrd, m.Append = vm.Direct, s.Kernel.Path, s.Kernel.Initrd.Path, s.Kernel.Cmdline
 	}
 	if err := qemuimg.Overlay(ctx, overlay, s.disk, s.diskFormat, s.size+s.Grow); err != nil {
 		return m, err

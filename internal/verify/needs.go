@@ -26,7 +26,7 @@ func Needs(img artifact.Image, o Options) (cpus, memoryMiB int) {
 		return o.CPUs, o.MemoryMiB
 	}
 	if a, err := arch.Lookup(o.Arch); err == nil {
-		if firmware, err := firmwares(a, img.Boot, o.Firmware); err == nil {
+		if firmware, err := firmwares(a, img.Boot, o.Firmware, o.Kernel != nil); err == nil {
 			boots = min(len(firmware), sideBySide(o.CPUs))
 		}
 	}

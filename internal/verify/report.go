@@ -36,7 +36,7 @@ type Boot struct {
 	Method   Method  `json:"method,omitempty"`   // how it was looked at; empty in reports of before there was a choice: SSH
 	By       string  `json:"by,omitempty"`       // what did it where nothing booted: "unpacked in a machine", "podman 4.3.1"
 	NotSeen  string  `json:"notSeen,omitempty"`  // what the method can't show, and the report doesn't claim
-	Firmware string  `json:"firmware,omitempty"` // "bios", "uefi", "slof", "s390-ccw"
+	Firmware string  `json:"firmware,omitempty"` // "bios", "uefi", "slof", "s390-ccw", "direct"
 	Accel    string  `json:"accel"`              // "kvm", "tcg"
 	Passed   bool    `json:"passed"`             // it came up, every check passed and it shut down
 	Seconds  float64 `json:"seconds"`            // from start to power-off

@@ -25,6 +25,9 @@ import (
 // ReportFile is the name of the report in Options.Dir.
 const ReportFile = "report.json"
 
+// Direct stands for a firmware where QEMU loads the image's kernel itself: what such a boot shows is the system, and nothing of its boot loader.
+const Direct = "direct"
+
 // Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
 type Options struct {
 	Method    Method             // how to look at it; empty: as is usual for its format
@@ -33,6 +36,7 @@ type Options struct {
 	Release   string             // major release of the image: chooses the emulated CPU
 	Arch      string             // RPM's name; empty: the image's
 	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
+	Kernel    *artifact.Kernel   // of the image: makes Direct possible
 	User      string             // account that the seed makes; empty: "quarry"
 	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
 	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
@@ -176,7 +180,7 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 		return s, err
 	}
 	if s.Method.boots() {
-		if s.Firmware, err = firmwares(s.arch, img.Boot, o.Firmware); err != nil {
+		if s.Firmware, err = firmwares(s.arch, img.Boot, o.Firmware, o.Kernel != nil); err != nil {
 			return s, err
 		}
 	}
@@ -210,10 +214,16 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 }
 
 // firmwares chooses the boots: as asked, else as the image says, else all that the architecture has.
-func firmwares(a arch.Arch, can artifact.Boot, asked []string) ([]string, error) {
+func firmwares(a arch.Arch, can artifact.Boot, asked []string, direct bool) ([]string, error) {
 	var has []string
 	for _, kind := range a.Kinds() {
 		has = append(has, string(kind))
+	}
+	if direct && len(asked) == 0 {
+		return []string{Direct}, nil
+	}
+	if direct {
+		has = append(has, Direct)
 	}
 	if len(asked) > 0 {
 		for i, firmware := range asked {
@@ -226,10 +236,15 @@ func firmwares(a arch.Arch, can artifact.Boot, asked []string) ([]string, error)
 	if can == (artifact.Boot{}) {
 		return has, nil
 	}
-	said := map[arch.Kind]bool{arch.BIOS: can.BIOS, arch.UEFI: can.UEFI, arch.SLOF: can.PReP, arch.IPL: can.ZIPL}
-	chosen := slices.DeleteFunc(slices.Clone(has), func(f string) bool { return !said[arch.Kind(f)] })
+	chosen := Able(can, has)
 	if len(chosen) == 0 {
 		return nil, errors.New("the image says that it has no boot loader for its architecture")
 	}
 	return chosen, nil
+}
+
+// Able returns those of the firmwares that an image says it has a boot loader for.
+func Able(can artifact.Boot, firmware []string) []string {
+	said := map[arch.Kind]bool{arch.BIOS: can.BIOS, arch.UEFI: can.UEFI, arch.SLOF: can.PReP, arch.IPL: can.ZIPL}
+	return slices.DeleteFunc(slices.Clone(firmware), func(f string) bool { return !said[arch.Kind(f)] })
 }

@@ -279,9 +279,27 @@ func TestFirmwares(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := firmwares(a, tc.can, strings.Fields(tc.asked))
+		got, err := firmwares(a, tc.can, strings.Fields(tc.asked), false)
 		if (err != nil) != (tc.want == "") || !slices.Equal(got, strings.Fields(tc.want)) {
 			t.Errorf("%+v: got %q, %v", tc, got, err)
 		}
+	}
+}
+
+func TestDirectBootSaysWhatItDoesNotShow(t *testing.T) {
+	a, err := arch.Lookup("s390x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for asked, want := range map[string]string{"": "direct", "direct": "direct", "s390-ccw direct": "s390-ccw direct"} {
+		if got, err := firmwares(a, artifact.Boot{}, strings.Fields(asked), true); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, %v", asked, got, err)
+		}
+	}
+	if _, err := firmwares(a, artifact.Boot{}, []string{Direct}, false); err == nil {
+		t.Error("a direct boot without a kernel")
+	}
+	if got := Able(artifact.Boot{PReP: true}, []string{"slof", "uefi"}); !slices.Equal(got, []string{"slof"}) {
+		t.Errorf("able of %q", got)
 	}
 }

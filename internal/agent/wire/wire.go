@@ -22,6 +22,11 @@ const (
 	Output  = "output"  // raw: where a root file system is streamed as tar
 	Scratch = "scratch" // raw: room to unpack a root file system in, to be looked at
 
+	// Names in the tar that a job of kind Kernel writes to Output, in this order.
+	KernelFile  = "vmlinuz"
+	InitrdFile  = "initramfs"
+	CmdlineFile = "cmdline"
+
 	Format = 1 // of Job; the agent refuses another
 )
 
@@ -33,6 +38,7 @@ const (
 	Hello    Kind = "hello"    // say hello and power off: the accelerator probe
 	Packages Kind = "packages" // install the Lock's packages into a root and stream it to Output as squashfs
 	Install  Kind = "install"  // a whole kickstart onto Target
+	Kernel   Kind = "kernel"   // read the kernel, its initramfs and its command line off an installed Target, to Output as tar
 	RootFS   Kind = "rootfs"   // a kickstart without its storage and boot loader onto Target as scratch, streamed to Output as tar
 	Inspect  Kind = "inspect"  // look at a finished image on Target, which keeps nothing of what that changes
 )
