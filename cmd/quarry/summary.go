@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -66,16 +67,15 @@ func boots(w io.Writer, r verify.Report) {
 		if !boot.Passed {
 			verdict = "FAILED"
 		}
-		how := []string{boot.Accel}
+		how := []string{boot.By}
 		if boot.Login > 0 {
-			how = append([]string{fmt.Sprintf("login after %.0f s", boot.Login)}, how...)
+			how = append(how, fmt.Sprintf("login after %.0f s", boot.Login))
 		}
+		how = append(how, boot.Accel)
 		if boot.Kernel != "" {
 			how = append(how, "Linux "+boot.Kernel)
 		}
-		if boot.By != "" {
-			how = append([]string{boot.By}, how...)
-		}
+		how = slices.DeleteFunc(how, func(s string) bool { return s == "" })
 		fmt.Fprintf(w, "  %-5s %s in %.0f s (%s)\n", boot.Name(), verdict, boot.Seconds, strings.Join(how, ", "))
 		checks(w, boot.Checks)
 		if boot.NotSeen != "" {

@@ -90,7 +90,7 @@ func healthyContainer() map[string]wire.Answer {
 func containerOptions(t *testing.T) Options {
 	o := testOptions(t)
 	rpm := artifact.Package{NEVRA: nevra.NEVRA{Name: "rpm", Version: "4", Release: "1", Arch: "x86_64"}}
-	o.Packages, o.Grow = append(o.Packages, rpm), 0
+	o.Packages, o.Grow, o.Provider = append(o.Packages, rpm), 0, "libvirt"
 	return o
 }
 

@@ -32,7 +32,7 @@ const Direct = "direct"
 type Options struct {
 	Method    Method             // how to look at it; empty: as is usual for its format
 	Look      Looker             // for Inspect, and for Container where the host has no container runtime; nil: there is none
-	Provider  string             // of a Vagrant box
+	Provider  string             // of a Vagrant box; other formats have none
 	Release   string             // major release of the image: chooses the emulated CPU
 	Arch      string             // RPM's name; empty: the image's
 	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
@@ -95,7 +95,11 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 // file sees that the file is a sound one of its format.
 func (s setup) file(ctx context.Context, work string) Check {
 	c := Check{Name: s.subject.Format, Passed: true, Detail: "structure and checksums are those of its format"}
-	if err := packaging.Check(ctx, s.path, work, plan.Output{Format: s.subject.Format, Provider: s.Provider}); err != nil {
+	out := plan.Output{Format: s.subject.Format}
+	if out.Format == "box" {
+		out.Provider = s.Provider
+	}
+	if err := packaging.Check(ctx, s.path, work, out); err != nil {
 		c.Passed, c.Detail = false, err.Error()
 	}
 	s.told(c.Name, c.Passed, c.Detail, 1, 1)
