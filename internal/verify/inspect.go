@@ -53,9 +53,13 @@ func (v verifier) inspected(ctx context.Context, s setup, in Inspection, probes 
 	if ctx.Err() != nil {
 		return b, context.Cause(ctx)
 	}
-	if err != nil {
+	var guest *vm.GuestError // the agent could not open the image
+	if errors.As(err, &guest) {
 		b.Error = err.Error()
 		return b, nil
+	}
+	if err != nil {
+		return b, err
 	}
 	for n, p := range probes {
 		passed, detail := p.judge(answer{out: answers[n].Out, code: answers[n].Exit})

@@ -14,6 +14,7 @@ import (
 	"github.com/quarry-project/quarry/internal/packaging"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/vm"
 )
 
 func TestMethodFor(t *testing.T) {
@@ -156,15 +157,21 @@ func TestContainerFails(t *testing.T) {
 	}
 }
 
-// Without a machine to look in, nothing can be said; a machine that fails is the image's failure.
+// Without a machine to look in, nothing can be said; what the agent in it reports is the image's failure.
 func TestContainerWithoutMachine(t *testing.T) {
 	o := containerOptions(t)
 	if _, err := (verifier{}).image(t.Context(), layerImage(t), o); !errors.Is(err, errNoLooker) {
 		t.Errorf("got %v", err)
 	}
-	o.Look = func(context.Context, Inspection, progress.Func) ([]wire.Answer, error) {
-		return nil, errors.New("tar: bad")
+	fails := func(err error) Looker {
+		return func(context.Context, Inspection, progress.Func) ([]wire.Answer, error) { return nil, err }
 	}
+	stop := errors.New("no QEMU")
+	o.Look = fails(stop)
+	if _, err := (verifier{}).image(t.Context(), layerImage(t), o); !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+	o.Look = fails(&vm.GuestError{Failure: wire.Failure{Phase: "open", Message: "tar: bad"}})
 	r, err := verifier{}.image(t.Context(), layerImage(t), o)
 	if err != nil || r.Passed || !strings.Contains(strings.Join(r.Failures(), ""), "tar: bad") {
 		t.Errorf("%+v %v", r, err)

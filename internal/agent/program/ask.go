@@ -29,7 +29,7 @@ func Ask(ctx context.Context, root string, limit int, args ...string) (out strin
 	case errors.As(err, &failed) && failed.ExitCode >= 0:
 		return b.String(), failed.ExitCode, nil
 	case err != nil:
-		return err.Error(), unstartable, nil
+		return err.Error(), unstartable, nil //nolint:nilerr // it is the answer
 	}
 	return b.String(), 0, nil
 }
