@@ -52,6 +52,10 @@ lint: ## Run golangci-lint, pinned in tools/go.mod
 conformance: ## Compare the kickstart parser with the reference's answers, command by command
 	QUARRY_REQUIRE_SHARED=1 go test ./test/conformance -count=1 -v
 
+.PHONY: soak
+soak: ## Kill runs of cheap steps at random moments, 120 times, and look at what is left (2-3 minutes)
+	QUARRY_SOAK_KILLS=120 go test ./test/soak -count=1 -v -timeout 10m
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test ./... -run '^$$' -bench . -benchmem
