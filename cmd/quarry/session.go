@@ -12,6 +12,7 @@ import (
 	"github.com/quarry-project/quarry/builders/disk"
 	"github.com/quarry-project/quarry/builders/pi"
 	"github.com/quarry-project/quarry/builders/rootfs"
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
 	"github.com/quarry-project/quarry/internal/plan"
@@ -37,6 +38,8 @@ type session struct {
 	limits    engine.Limits
 	resources *engine.Resources
 	states    *builders.States
+	builders  map[string]builders.Builder
+	agent     func(arch.Arch) (builders.Agent, error)
 	fresh     string // see engine.Runner
 	scratch   *scratch.Folder
 	restore   func() // the environment
@@ -48,7 +51,10 @@ func newSession(ctx context.Context, m making, dirs folders, view ui.View) (*ses
 		return nil, err
 	}
 	l := limits(m, dirs.cache)
-	s := &session{making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l), states: &builders.States{}}
+	s := &session{
+		making: m, dirs: dirs, view: view, store: files, limits: l, resources: engine.NewResources(l), states: &builders.States{},
+		builders: builderTable(), agent: agentIn(dirs.agents()),
+	}
 	if err := s.clean(ctx); err != nil {
 		return nil, errors.Join(err, files.Close())
 	}
@@ -98,8 +104,8 @@ func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builder
 		},
 		Store:     s.store,
 		CacheDir:  s.dirs.cache,
-		Builders:  builderTable(),
-		Agent:     agentIn(s.dirs.agents()),
+		Builders:  s.builders,
+		Agent:     s.agent,
 		Accel:     s.making.accel,
 		Packages:  s.making.packages,
 		Deadlines: install.Deadlines(s.silence, s.total),

@@ -9,7 +9,7 @@ import (
 )
 
 // Question digests what of a plan dnf is asked. Plans with the same question and the same State have the same Lock but for its addresses, whatever
-// mirror they use and whatever commit their kickstarts are of.
+// mirror they use, whatever kickstart they are made from and of whatever commit.
 func Question(p plan.Plan) (digest.Digest, error) {
 	repositories := slices.Clone(p.Repositories)
 	for i := range repositories {
@@ -19,11 +19,26 @@ func Question(p plan.Plan) (digest.Digest, error) {
 			r.MirrorList, r.Metalink = "list", "" // the Lock has its mirrors then, and State knows its content
 		}
 	}
+	packages := p.Packages
+	packages.Install, packages.Exclude, packages.ExcludeGroups = placeless(packages.Install), placeless(packages.Exclude), placeless(packages.ExcludeGroups)
+	packages.Modules = slices.Clone(packages.Modules)
+	for i := range packages.Modules {
+		packages.Modules[i].File, packages.Modules[i].Line = "", 0
+	}
 	return digest.JSON(struct {
 		Arch, Release string
 		Packages      plan.Packages
 		Repositories  []plan.Repository
-	}{p.Arch, p.Release, p.Packages, repositories})
+	}{p.Arch, p.Release, packages, repositories})
+}
+
+// placeless are wants without the line of the kickstart that asks for them.
+func placeless(wants []plan.Want) []plan.Want {
+	wants = slices.Clone(wants)
+	for i := range wants {
+		wants[i].File, wants[i].Line = "", 0
+	}
+	return wants
 }
 
 // For is the same Lock for another plan with the same question and state: its packages at that plan's addresses, its kickstart that plan's.
@@ -36,6 +51,14 @@ func (l Lock) For(p plan.Plan) (Lock, error) {
 	l.Tree.URL = strings.TrimRight(p.Tree, "/")
 	l.Repositories = slices.Clone(l.Repositories)
 	l.Packages, l.Available = slices.Clone(l.Packages), slices.Clone(l.Available)
+	for _, set := range [][]Package{l.Packages, l.Available} {
+		for i := range set {
+			if pkg := &set[i]; pkg.Reason == "user" || pkg.Reason == "group" {
+				name, _, _ := strings.Cut(pkg.For, " (")
+				pkg.For = describe(p, name)
+			}
+		}
+	}
 	for i := range l.Repositories {
 		r := &l.Repositories[i]
 		at := slices.IndexFunc(p.Repositories, func(planned plan.Repository) bool { return planned.ID == r.ID })
