@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/quarry-project/quarry/internal/digest"
 )
 
 // lockName is the file in the store's folder that everybody who uses the store holds shared, and who removes files holds alone.
@@ -30,23 +32,27 @@ func share(dir string) (*flock.Flock, error) {
 	return nil, fmt.Errorf("the store in %s has been cleaned up for ten minutes: see what quarry gc does there, or end it", dir)
 }
 
-// takeLeftovers removes the temporary files that killed processes have left, unless somebody uses the store. The beginnings of downloads stay: they are
-// gone on with.
+// takeLeftovers removes the temporary files that killed processes have left, unless somebody uses the store. The beginnings of downloads stay:
+// they are gone on with, unless another process has finished them.
 func takeLeftovers(dir string) error {
 	alone, err := Alone(dir)
 	if err != nil || alone == nil {
 		return err
 	}
 	defer alone.Close()
-	for _, name := range []string{"put-*", "unknown-*"} {
-		left, err := filepath.Glob(filepath.Join(dir, "partial", name))
-		if err != nil {
-			return err
-		}
-		for _, path := range left {
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("removing what a killed process has left in the store: %w", err)
+	partial := filepath.Join(dir, "partial")
+	left, err := os.ReadDir(partial)
+	if err != nil {
+		return fmt.Errorf("looking for what a killed process has left in the store: %w", err)
+	}
+	for _, e := range left {
+		if d, err := digest.Parse(e.Name()); err == nil {
+			if _, finished := (&Store{dir: dir}).Path(d); !finished {
+				continue
 			}
+		}
+		if err := os.Remove(filepath.Join(partial, e.Name())); err != nil {
+			return fmt.Errorf("removing what a killed process has left in the store: %w", err)
 		}
 	}
 	return nil

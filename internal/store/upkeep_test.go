@@ -154,8 +154,12 @@ func TestOpenTakesAwayWhatTheDeadLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := filepath.Join(dir, "partial", strings.Repeat("a", 64))
-	for _, path := range []string{filepath.Join(dir, "partial", "put-1"), filepath.Join(dir, "partial", "unknown-2"), begun} {
+	stored, err := first.Put(t.Context(), strings.NewReader("whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, finished := filepath.Join(dir, "partial", strings.Repeat("a", 64)), filepath.Join(dir, "partial", stored.Digest.Hex())
+	for _, path := range []string{finished, filepath.Join(dir, "partial", "put-1"), filepath.Join(dir, "partial", "unknown-2"), begun} {
 		if err := os.WriteFile(path, []byte("half"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +167,7 @@ func TestOpenTakesAwayWhatTheDeadLeft(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		want int
-	}{{"while somebody uses it", 3}, {"once nobody does", 1}} {
+	}{{"while somebody uses it", 4}, {"once nobody does", 1}} {
 		again, err := Open(dir)
 		if err != nil {
 			t.Fatal(err)
