@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +34,7 @@ type nightly struct {
 	*testing.T
 	repo, work, tree, mirror string
 	pipelines                string
+	address                  string // of the mirror; empty is its folder
 }
 
 func newNightly(t *testing.T) *nightly {
@@ -131,7 +135,9 @@ func (n *nightly) session() (*session, *planner, target) {
 	s.builders = map[string]builders.Builder{"disk": n}
 	s.agent = func(arch.Arch) (builders.Agent, error) { return builders.Agent{ID: "agent"}, nil }
 	t := target{kickstarts: n.repo, pipelines: n.pipelines}
-	t.request.Mirror = "file://" + n.mirror
+	if t.request.Mirror = n.address; n.address == "" {
+		t.request.Mirror = "file://" + n.mirror
+	}
 	p, err := t.planner(dirs, view.Show)
 	if err != nil {
 		n.Fatal(err)
@@ -225,6 +231,41 @@ func TestRunBuildsOnlyWhatHasChanged(t *testing.T) {
 		}
 	}
 	n.run("a published file is gone", false, matrix.Built, matrix.Unchanged)
+}
+
+// Two images of the same packages, built at once: what is common is fetched once.
+func TestRunFetchesOnce(t *testing.T) {
+	n := newNightly(t)
+	var mu sync.Mutex
+	asked := map[string]int{}
+	files := http.FileServer(http.Dir(n.mirror))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked[r.URL.Path]++
+		mu.Unlock()
+		files.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	n.address = server.URL
+	n.run("over HTTP", false, matrix.Built, matrix.Built)
+	rpms := 0
+	for path, times := range asked {
+		// The indexes, a few kilobytes, are read once by Quarry to see whether they have changed, and then to solve: three times for any
+		// number of images.
+		limit := 1
+		if base := filepath.Base(path); strings.HasPrefix(base, "repomd.xml") || base == ".treeinfo" {
+			limit = 3
+		}
+		if strings.HasSuffix(path, ".rpm") {
+			rpms++
+		}
+		if times > limit && !strings.Contains(path, "KEY") {
+			t.Errorf("%s was fetched %d times", path, times)
+		}
+	}
+	if rpms < 50 {
+		t.Errorf("only %d packages were fetched", rpms)
+	}
 }
 
 func (n *nightly) text(name string) string {

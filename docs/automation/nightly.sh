@@ -5,8 +5,8 @@ set -u
 tree=${1:?which tree? nightly.sh TREE}
 result=0
 
-# One command for a set of architectures; one that fails does not stop the others, and the exit code tells.
-quarry build --distro rocky --release 9 --image GenericCloud --arch x86_64,aarch64 --publish "$tree" || result=$?
+# One command for a set of images; one that fails does not stop the others, and the exit code tells.
+quarry run rocky/9 --label nightly --arch x86_64,aarch64 --publish "$tree" || result=$?
 
 # None of these hides what the build has said.
 quarry prune "$tree" --keep 7 || result=1
