@@ -52,7 +52,7 @@ func (l looker) disk(path string) error {
 	}
 	for _, v := range l.report.Volumes {
 		if v.start > 0 {
-			found = append(found, l.open(d, "volume "+v.Group+"/"+v.Name, v.FileSystem.Type, v.start, v.Size)...)
+			found = append(found, l.open(d, "volume "+v.Group+"/"+v.Name, v.Type, v.start, v.Size)...)
 		}
 	}
 	if len(l.report.Partitions) == 0 { // a file system on the whole disk
