@@ -106,13 +106,13 @@ func (s *session) setup(record *recorder, lock *resolve.Lock, order int) builder
 		CacheDir:  s.dirs.cache,
 		Builders:  s.builders,
 		Agent:     s.agent,
-		Accel:     s.making.accel,
-		Packages:  s.making.packages,
+		Accel:     s.accel,
+		Packages:  s.packages,
 		Deadlines: install.Deadlines(s.silence, s.total),
 		Lock:      lock,
 		States:    s.states,
 		NoVerify:  s.noVerify,
-		Publish:   destinations(s.publish, s.making.date, !s.noLatest),
+		Publish:   destinations(s.publish, s.date, !s.noLatest),
 	}
 }
 

@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/matrix"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/test/shared"
 )
 
 // nowhere is a mirror that holds nothing: builds get as far as asking it.
@@ -64,6 +69,32 @@ func TestSeveralArchitecturesAsJSON(t *testing.T) {
 	}
 	if !seen["pebble-9-GenericCloud-Base-x86_64"] || !seen["pebble-9-GenericCloud-Base-aarch64"] {
 		t.Errorf("events of %v only", seen)
+	}
+}
+
+// Ctrl-C ends all of them, with a table that says so.
+func TestCtrlCStopsASet(t *testing.T) {
+	for _, a := range arch.All()[:2] {
+		if _, err := agentOf(agentFiles, a); err != nil {
+			shared.Missing(t, "%v", err)
+		}
+	}
+	asked := make(chan struct{}, 100)
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-done
+	}))
+	defer server.Close()
+	defer close(done)
+	go func() {
+		<-asked
+		_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+	}()
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"build", "--distro", "pebble", "--mirror", server.URL, "--work", t.TempDir(), "--arch", "x86_64,aarch64"}, &stdout, &stderr)
+	if code != exitInterrupted || strings.Count(stdout.String(), "INTERRUPTED") != 2 {
+		t.Errorf("exit %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 }
 

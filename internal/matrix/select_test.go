@@ -25,9 +25,10 @@ func catalog(t *testing.T) []plan.Pipeline {
 				t.Fatal(err)
 			}
 			text := string(data)
-			if name == "genericcloud-lvm" {
+			switch name {
+			case "genericcloud-lvm":
 				text = strings.Replace(text, "[nightly, cloud]", "[weekly]", 1) + "architectures: [s390x]\n"
-			} else if name == "genericcloud-base" {
+			case "genericcloud-base":
 				text += "architectures: [x86_64, aarch64]\n"
 			}
 			files[path] = &fstest.MapFile{Data: []byte(text)}
