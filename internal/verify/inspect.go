@@ -39,6 +39,7 @@ func (v verifier) inspected(ctx context.Context, s setup, in Inspection, probes 
 	b := Boot{Method: s.Method, NotSeen: "nothing booted: its init and services did not run", Accel: string(s.Accel), By: "unpacked in a machine"}
 	if s.Method == Inspect {
 		b.By = "mounted in a machine"
+		b.NotSeen = "it did not boot, as QEMU has no machine whose firmware reads such a disk: its kernel, init and services did not run"
 	}
 	if s.Look == nil {
 		return b, errNoLooker
