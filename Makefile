@@ -54,7 +54,7 @@ conformance: ## Compare the kickstart parser with the reference's answers, comma
 
 .PHONY: soak
 soak: ## Kill runs of cheap steps at random moments, 120 times, and look at what is left (2-3 minutes)
-	QUARRY_SOAK_KILLS=120 go test ./test/soak -count=1 -v -timeout 10m
+	QUARRY_SOAK_KILLS=120 go test ./test/soak -count=1 -v -timeout 30m
 
 .PHONY: bench
 bench: ## Run the benchmarks
