@@ -87,11 +87,10 @@ func (w *worker) unpackLayer(ctx context.Context, tar string) error {
 
 // mountDisk mounts the partitions of a disk where its own fstab wants them: the root is the one that has an fstab.
 func (w *worker) mountDisk(ctx context.Context, disk string) error {
-	found, err := w.runtime.Output(ctx, "lsblk", "-nrpo", "NAME,FSTYPE,UUID", disk)
+	parts, err := w.fileSystems(ctx, disk)
 	if err != nil {
-		return fmt.Errorf("list the partitions: %w", err)
+		return err
 	}
-	parts := partitions(string(found))
 	root := slices.IndexFunc(parts, func(p storage.Content) bool {
 		if err := mountAt(p.Device, p.Type, wire.Image); err != nil {
 			return false
@@ -126,16 +125,41 @@ func (w *worker) mountDisk(ctx context.Context, disk string) error {
 	return nil
 }
 
-// partitions reads lsblk's list: name, type and UUID of what has a file system.
-func partitions(list string) []storage.Content {
-	var parts []storage.Content
-	for line := range strings.Lines(list) {
-		f := strings.Fields(line)
-		if len(f) == 3 && slices.Contains([]string{"ext2", "ext3", "ext4", "xfs", "vfat"}, f[1]) {
-			parts = append(parts, storage.Content{Device: f[0], Type: f[1], UUID: f[2]})
+// fileSystems finds what can be mounted on a disk: on its partitions, or on itself where it has none. It asks blkid, which reads the devices:
+// lsblk would ask udev, which need not run.
+func (w *worker) fileSystems(ctx context.Context, disk string) ([]storage.Content, error) {
+	name := filepath.Base(disk)
+	devices, err := filepath.Glob(filepath.Join("/sys/class/block", name, name+"*"))
+	if err != nil {
+		return nil, err
+	}
+	if len(devices) == 0 {
+		devices = []string{disk}
+	}
+	var found []storage.Content
+	for _, device := range devices {
+		device = filepath.Join("/dev", filepath.Base(device))
+		// It ends with an error where it knows nothing of the content, as with a boot loader's partition.
+		out, _ := w.runtime.Output(ctx, "blkid", "-p", "-o", "export", device)
+		if c, ok := fileSystem(device, string(out)); ok {
+			found = append(found, c)
 		}
 	}
-	return parts
+	return found, nil
+}
+
+// fileSystem reads what blkid exports: lines of NAME=VALUE.
+func fileSystem(device, export string) (storage.Content, bool) {
+	c := storage.Content{Device: device}
+	for line := range strings.Lines(export) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), "="); name {
+		case "TYPE":
+			c.Type = value
+		case "UUID":
+			c.UUID = value
+		}
+	}
+	return c, slices.Contains([]string{"ext2", "ext3", "ext4", "xfs", "vfat"}, c.Type)
 }
 
 func mountAt(device, fstype, target string) error {

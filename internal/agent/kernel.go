@@ -33,14 +33,14 @@ func (w *worker) takeKernel(ctx context.Context) (result wire.Result, err error)
 		if err != nil {
 			return err
 		}
-		found, err := w.runtime.Output(ctx, "lsblk", "-nrpo", "NAME,FSTYPE,UUID", target)
+		parts, err := w.fileSystems(ctx, target)
 		if err != nil {
-			return fmt.Errorf("list the partitions: %w", err)
+			return err
 		}
 		if err := os.MkdirAll(bootDir, 0o755); err != nil {
 			return err
 		}
-		for _, p := range partitions(string(found)) {
+		for _, p := range parts {
 			if err := unix.Mount(p.Device, bootDir, p.Type, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 				return fmt.Errorf("mount %s (%s): %w", p.Device, p.Type, err)
 			}
@@ -100,6 +100,10 @@ func (w *worker) kernelOf(dir, output string) (written int64, err error) {
 
 func addFile(archive *tar.Writer, root *os.Root, name, from string) error {
 	f, err := root.Open(strings.TrimPrefix(from, "/"))
+	if errors.Is(err, os.ErrNotExist) {
+		// zipl's entries name files as they are in the system, though /boot may be a file system of its own.
+		f, err = root.Open(strings.TrimPrefix(from, "/boot/"))
+	}
 	if err != nil {
 		return fmt.Errorf("the boot loader's entry names a file that is not there: %w", err)
 	}
