@@ -142,11 +142,11 @@ func TestNightRuns(t *testing.T) {
 		code          int
 		calls         string
 	}{
-		{"nightly.sh", "", "0", 0, "build prune fsck gc"},
-		{"nightly.sh", "build", "0", 3, "build prune fsck gc"},
-		{"nightly.sh", "fsck", "0", 1, "build prune fsck gc"},
+		{"nightly.sh", "", "0", 0, "run prune fsck gc"},
+		{"nightly.sh", "run", "0", 3, "run prune fsck gc"},
+		{"nightly.sh", "fsck", "0", 1, "run prune fsck gc"},
 		{"new-commits.sh", "", "0", 0, "watch"},
-		{"new-commits.sh", "", "10", 0, "watch build prune fsck gc"},
+		{"new-commits.sh", "", "10", 0, "watch run prune fsck gc"},
 		{"new-commits.sh", "", "1", 1, "watch"},
 	} {
 		dir := t.TempDir()

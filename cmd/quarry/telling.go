@@ -97,13 +97,8 @@ func (t *telling) began(ctx context.Context, p plan.Plan, report progress.Func) 
 	t.say(ctx, p, forge.Pending, "building", report)
 }
 
-// unchanged tells that p was not built, as nothing has changed since it was.
-func (t *telling) unchanged(ctx context.Context, p plan.Plan, report progress.Func) {
-	t.say(ctx, p, forge.Success, "unchanged", report)
-}
-
-// ended tells how a build ended, also when it was cancelled, and attaches its files when it went well. Only the latter can fail: a status that
-// can't be set is a warning.
+// ended tells how a build ended, also when it was cancelled, and attaches its files when it went well. One that ended well without an image was
+// not begun, as nothing has changed since it was published. Only attaching can fail: a status that can't be set is a warning.
 func (t *telling) ended(ctx context.Context, p plan.Plan, out builders.Outcome, took time.Duration, failure error, report progress.Func) error {
 	if t == nil {
 		return nil
@@ -113,6 +108,10 @@ func (t *telling) ended(ctx context.Context, p plan.Plan, out builders.Outcome, 
 	if failure != nil {
 		state, text := verdict(ctx, failure)
 		t.say(keep, p, state, text, report)
+		return nil
+	}
+	if len(out.Images) == 0 {
+		t.say(keep, p, forge.Success, "unchanged since it was published", report)
 		return nil
 	}
 	if err := t.files(ctx, out, report); err != nil {

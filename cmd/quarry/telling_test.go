@@ -134,12 +134,23 @@ func TestTellingOfAKickstartsCommit(t *testing.T) {
 	}
 	var warnings int
 	report := progress.Func(func(progress.Event) { warnings++ })
-	told.unchanged(t.Context(), plan.Plan{Kickstart: plan.Kickstart{Source: "https://git.resf.org/sig_core/kickstarts.git", Commit: someCommit}}, report)
-	told.unchanged(t.Context(), plan.Plan{Kickstart: plan.Kickstart{Source: "https://github.com/o/mine.git", Commit: someCommit}}, report)
+	of := func(source, commit string) { // builds of nothing that has changed
+		p := plan.Plan{Kickstart: plan.Kickstart{Source: source, Commit: commit}}
+		if err := told.ended(t.Context(), p, builders.Outcome{}, time.Second, nil, report); err != nil {
+			t.Error(err)
+		}
+	}
+	of("https://git.resf.org/sig_core/kickstarts.git", someCommit)
+	of("https://github.com/o/mine.git", someCommit)
 	if len(l.statuses) != 2 || l.statuses[0]["path"] != "/repos/rocky-linux/kickstarts/statuses/"+someCommit || l.statuses[1]["path"] != "/repos/o/mine/statuses/"+someCommit {
 		t.Errorf("told %v", l.statuses)
 	}
-	told.unchanged(t.Context(), plan.Plan{Kickstart: plan.Kickstart{Source: "quarry"}}, report)
+	for _, told := range l.statuses {
+		if told["state"] != "success" || told["description"] != "unchanged since it was published" {
+			t.Errorf("told %v", told)
+		}
+	}
+	of("quarry", "")
 	if warnings != 1 {
 		t.Error("that there is no commit was not told")
 	}

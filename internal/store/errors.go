@@ -51,7 +51,7 @@ type FullError struct {
 }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("the disk that holds %s is full (%v): make room, or put the cache elsewhere with --cache", e.Dir, e.Err)
+	return fmt.Sprintf("the disk that holds %s is full (%v): make room, or keep it elsewhere with --work", e.Dir, e.Err)
 }
 
 func (e *FullError) Unwrap() error { return e.Err }

@@ -43,7 +43,7 @@ func Open(dir string) (*Store, error) {
 	}
 	for _, sub := range []string{"files", "partial"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return nil, fmt.Errorf("opening the store: %w: choose a folder that can be written with --cache", err)
+			return nil, fmt.Errorf("opening the store: %w: choose a folder that can be written with --work", err)
 		}
 	}
 	if err := takeLeftovers(dir); err != nil {
