@@ -33,6 +33,11 @@ func (s Setup) direct(ctx context.Context, job Job, img artifact.Image, o verify
 	if o.Method == verify.Inspect || len(verify.Able(img.Boot, o.Firmware)) > 0 || len(o.Firmware) == 0 || img.Format != "qcow2" && img.Format != "raw" {
 		return o, nil
 	}
+	work, err := install.JobOf(job.Plan)
+	if err != nil {
+		return o, err
+	}
+	o.NoLoader = work.Boot.Disabled
 	s.Runner.Report.Warn(fmt.Sprintf("%s got no boot loader for %v: its kernel is started directly, which shows nothing of a boot loader", img.Arch, o.Firmware))
 	in := kernelInput{Image: img.Digest, Agent: job.AgentID, image: img, job: job}
 	needs := func(kernelInput) engine.Needs { return job.MachineNeeds() }

@@ -24,6 +24,7 @@ type verifyInput struct {
 	Method   verify.Method
 	Firmware []string
 	User     string
+	NoLoader bool
 	image    artifact.Image
 	options  verify.Options
 }
@@ -77,7 +78,7 @@ func providerOf(p plan.Plan, img artifact.Image) string {
 // Verify looks at an image and returns what that showed. An image that does not pass is a *VerifyError with the report, which is not
 // remembered: the next run tries again.
 func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options) (verify.Report, error) {
-	in := verifyInput{Image: img.Digest, Method: o.Method, Firmware: o.Firmware, User: o.User, image: img, options: o}
+	in := verifyInput{Image: img.Digest, Method: o.Method, Firmware: o.Firmware, User: o.User, NoLoader: o.NoLoader, image: img, options: o}
 	var report verify.Report
 	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: Version("verify"), Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
 		options := in.options

@@ -57,6 +57,8 @@ func withheld(item Item, latest bool) (string, error) {
 		return "the image was not verified", nil
 	case !r.Passed:
 		return "verification failed", nil
+	case r.Unproven != "":
+		return "nothing showed " + r.Unproven, nil
 	}
 	return "", nil
 }

@@ -38,6 +38,8 @@ func (t *tree) passed(sum Checksum) error {
 		return fmt.Errorf("its boot report is about another file (%s)", r.Image.Digest.Short())
 	case !r.Passed:
 		return errors.New("its verification failed")
+	case r.Unproven != "":
+		return errors.New("nothing showed " + r.Unproven)
 	}
 	return nil
 }
@@ -48,7 +50,7 @@ func (s *stage) report(name string, r *verify.Report) error {
 	if r == nil {
 		return nil
 	}
-	if kept, err := s.tree.bootReport(name); err == nil && kept != nil && kept.Passed == r.Passed && kept.Image.Digest == r.Image.Digest {
+	if kept, err := s.tree.bootReport(name); err == nil && kept != nil && kept.Passed == r.Passed && kept.Unproven == r.Unproven && kept.Image.Digest == r.Image.Digest {
 		return nil
 	}
 	public := *r

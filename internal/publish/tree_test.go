@@ -116,12 +116,15 @@ func TestLatestNeedsAReportThatPassed(t *testing.T) {
 	failed, unverified, unwanted := itemOf(t, "failed"), itemOf(t, "unverified"), itemOf(t, "unwanted")
 	failed.Report.Passed = false
 	unverified.Report = nil
+	unproven := itemOf(t, "unproven")
+	unproven.Report.Unproven = "its boot loader"
 	for _, tc := range []struct {
 		item     Item
 		latest   bool
 		withheld string
 	}{
 		{failed, true, "verification failed"}, {unverified, true, "the image was not verified"}, {unwanted, false, "not asked for"},
+		{unproven, true, "nothing showed its boot loader"},
 	} {
 		r := publishes(t, dir, Options{Date: "20260102", Latest: tc.latest}, tc.item)
 		if p := r.Items[0]; p.Withheld != tc.withheld || p.Links != nil || !p.New {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/quarry-project/quarry/internal/artifact"
 )
 
 // Method is how an image is looked at. What a report says never goes beyond what its method can see.
@@ -37,11 +39,16 @@ func isLayer(format string) bool {
 	return slices.Contains([]string{"tar.xz", "oci.tar", "wsl"}, format)
 }
 
-// methodFor is the method to use for an image: as asked, if its format can be looked at so.
-func methodFor(asked Method, format string) (Method, error) {
+// methodFor is the method to use for an image: as asked, if its format can be looked at so. A system that is known not to have cloud-init
+// can't be given an account, so it is only waited for until it asks for a login.
+func methodFor(asked Method, format string, packages []artifact.Package) (Method, error) {
 	if asked == "" {
-		if isLayer(format) {
+		isCloudInit := func(p artifact.Package) bool { return p.Name == "cloud-init" }
+		switch {
+		case isLayer(format):
 			return Container, nil
+		case packages != nil && !slices.ContainsFunc(packages, isCloudInit):
+			return Console, nil
 		}
 		return SSH, nil
 	}

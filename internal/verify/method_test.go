@@ -18,15 +18,18 @@ import (
 )
 
 func TestMethodFor(t *testing.T) {
+	cloud := []artifact.Package{{NEVRA: nevra.NEVRA{Name: "bash"}}, {NEVRA: nevra.NEVRA{Name: "cloud-init"}}}
 	for _, c := range []struct {
-		asked  Method
-		format string
-		want   Method // "" is an error
+		asked    Method
+		format   string
+		packages []artifact.Package
+		want     Method // "" is an error
 	}{
-		{"", "qcow2", SSH}, {"", "vhd", SSH}, {"", "tar.xz", Container}, {"", "oci.tar", Container}, {"", "wsl", Container},
-		{Console, "box", Console}, {Inspect, "raw.xz", Inspect}, {Container, "qcow2", ""}, {SSH, "tar.xz", ""}, {Inspect, "wsl", ""},
+		{"", "qcow2", cloud, SSH}, {"", "box", cloud[:1], Console}, {"", "raw.xz", []artifact.Package{}, Console}, {SSH, "box", cloud[:1], SSH}, {"", "wsl", cloud, Container},
+		{"", "qcow2", nil, SSH}, {"", "vhd", nil, SSH}, {"", "tar.xz", nil, Container}, {"", "oci.tar", nil, Container}, {"", "wsl", nil, Container},
+		{Console, "box", nil, Console}, {Inspect, "raw.xz", nil, Inspect}, {Container, "qcow2", nil, ""}, {SSH, "tar.xz", nil, ""}, {Inspect, "wsl", nil, ""},
 	} {
-		got, err := methodFor(c.asked, c.format)
+		got, err := methodFor(c.asked, c.format, c.packages)
 		if (err != nil) != (c.want == "") || got != c.want {
 			t.Errorf("%q for %s: %q, %v; want %q", c.asked, c.format, got, err, c.want)
 		}

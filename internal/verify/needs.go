@@ -22,7 +22,7 @@ func Needs(img artifact.Image, o Options) (cpus, memoryMiB int) {
 		o.MemoryMiB = defaultMemoryMiB
 	}
 	boots := 1
-	if m, err := methodFor(o.Method, img.Format); err == nil && !m.boots() {
+	if m, err := methodFor(o.Method, img.Format, o.Packages); err == nil && !m.boots() {
 		return o.CPUs, o.MemoryMiB
 	}
 	if a, err := arch.Lookup(o.Arch); err == nil {

@@ -20,6 +20,8 @@ type Report struct {
 	Started time.Time `json:"started"`        // UTC
 	File    []Check   `json:"file,omitempty"` // of the file itself, before anything looked into it
 	Boots   []Boot    `json:"boots"`
+	// Unproven names what the image needs to start and no look could show; empty if there is nothing. Such an image is never linked as latest.
+	Unproven string `json:"unproven,omitempty"`
 }
 
 // Subject says which file was booted. The digest ties the report to the content: the file may be renamed, not changed.

@@ -30,13 +30,14 @@ const Direct = "direct"
 
 // Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
 type Options struct {
-	Method    Method             // how to look at it; empty: as is usual for its format
+	Method    Method             // how to look at it; empty: as is usual for its format and for what is known of its packages
 	Look      Looker             // for Inspect, and for Container where the host has no container runtime; nil: there is none
 	Provider  string             // of a Vagrant box; other formats have none
 	Release   string             // major release of the image: chooses the emulated CPU
 	Arch      string             // RPM's name; empty: the image's
 	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
 	Kernel    *artifact.Kernel   // of the image: makes Direct possible
+	NoLoader  bool               // it has no boot loader and isn't meant to have one: Direct shows all that it needs to start
 	User      string             // account that the seed makes; empty: "quarry"
 	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
 	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
@@ -85,6 +86,9 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 	}
 	for _, b := range report.Boots {
 		report.Passed = report.Passed && b.Passed
+		if b.Firmware == Direct && !s.NoLoader {
+			report.Unproven = "its boot loader: it was started without one"
+		}
 	}
 	if err := report.Save(filepath.Join(s.Dir, ReportFile)); err != nil {
 		return Report{}, err
@@ -168,7 +172,7 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Method, err = methodFor(o.Method, img.Format); err != nil {
+	if s.Method, err = methodFor(o.Method, img.Format, o.Packages); err != nil {
 		return s, err
 	}
 	if s.path, err = filepath.Abs(img.Path); err != nil {

@@ -40,8 +40,12 @@ func testOptions(t *testing.T) Options {
 	}
 }
 
+// verified logs in unless o says otherwise, whatever packages are expected.
 func verified(t *testing.T, g *fakeGuest, img artifact.Image, o Options) (Report, error) {
 	t.Helper()
+	if o.Method == "" {
+		o.Method = SSH
+	}
 	return verifier{start: g.start, pause: time.Millisecond}.image(t.Context(), img, o)
 }
 
@@ -283,23 +287,5 @@ func TestFirmwares(t *testing.T) {
 		if (err != nil) != (tc.want == "") || !slices.Equal(got, strings.Fields(tc.want)) {
 			t.Errorf("%+v: got %q, %v", tc, got, err)
 		}
-	}
-}
-
-func TestDirectBootSaysWhatItDoesNotShow(t *testing.T) {
-	a, err := arch.Lookup("s390x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for asked, want := range map[string]string{"": "direct", "direct": "direct", "s390-ccw direct": "s390-ccw direct"} {
-		if got, err := firmwares(a, artifact.Boot{}, strings.Fields(asked), true); err != nil || strings.Join(got, " ") != want {
-			t.Errorf("%q: %q, %v", asked, got, err)
-		}
-	}
-	if _, err := firmwares(a, artifact.Boot{}, []string{Direct}, false); err == nil {
-		t.Error("a direct boot without a kernel")
-	}
-	if got := Able(artifact.Boot{PReP: true}, []string{"slof", "uefi"}); !slices.Equal(got, []string{"slof"}) {
-		t.Errorf("able of %q", got)
 	}
 }
