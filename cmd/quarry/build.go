@@ -78,11 +78,18 @@ func (b *buildFlags) run(cmd *cobra.Command) error {
 		return b.several(cmd, s, planner, requests)
 	}
 	p, err := planner.plan(cmd.Context(), requests[0].Request, requests[0].lock)
-	if err != nil {
+	var usage usageError
+	if errors.As(err, &usage) { // nothing was begun
 		return err
 	}
-	if s.ledger, err = openLedger(cmd, dirs); err != nil {
-		return err
+	var lerr error
+	if s.ledger, lerr = openLedger(cmd, dirs); lerr != nil {
+		return errors.Join(err, lerr)
+	}
+	if err != nil {
+		pipeline, ferr := planner.catalog.Find(requests[0].Request) // it has been found before
+		image := history.Image{Distro: pipeline.Distro(), Release: pipeline.Release(), Image: pipeline.Image(), Variant: pipeline.Variant(), Arch: requests[0].Arch}
+		return errors.Join(err, ferr, s.ledger.unplanned(cmd.Context(), image, err), s.ledger.close(cmd.Context(), err))
 	}
 	record, err := s.build(cmd.Context(), job{plan: p, lock: requests[0].lock})
 	err = errors.Join(err, s.ledger.close(cmd.Context(), err))

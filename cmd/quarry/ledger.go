@@ -89,6 +89,16 @@ func (l *ledger) start(ctx context.Context, p plan.Plan, logs string) (string, e
 	})
 }
 
+// unplanned keeps a build that ended before it had a plan: its kickstart could not be had, or makes no sense.
+func (l *ledger) unplanned(ctx context.Context, image history.Image, failure error) error {
+	keep := context.WithoutCancel(ctx)
+	id, err := l.history.StartBuild(keep, l.run, history.Build{Image: image})
+	if err != nil {
+		return err
+	}
+	return l.history.FinishBuild(keep, id, history.Outcome{State: endState(ctx, failure), Error: failure.Error()})
+}
+
 // outcomeOf is what the history keeps of what a build came to.
 func outcomeOf(ctx context.Context, o builders.Outcome, steps []engine.Record, failure error) (history.Outcome, error) {
 	out := history.Outcome{State: endState(ctx, failure), Accel: o.Accel, Treeinfo: o.Lock.Tree.Treeinfo, Locked: lockedPackages(o.Lock)}

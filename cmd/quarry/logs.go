@@ -45,6 +45,9 @@ func printLog(ctx context.Context, w io.Writer, h *history.History, id string, f
 	if err != nil {
 		return err
 	}
+	if b.Logs == "" {
+		return fmt.Errorf("build %s has no log: it ended before it began: %s", b.ID, b.Error)
+	}
 	f, err := os.Open(filepath.Join(b.Logs, logName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the logs of build %s are no longer there (%s): quarry gc removes old ones", b.ID, b.Logs)

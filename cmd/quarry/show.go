@@ -93,7 +93,9 @@ func showBuild(w io.Writer, b history.Build, now time.Time) {
 		}
 	}
 	row("error", b.Error)
-	row("kickstart", strings.TrimSpace(b.Kickstart.Path+" of "+b.Kickstart.Source+" "+b.Kickstart.Commit))
+	if b.Kickstart.Path != "" {
+		row("kickstart", strings.TrimSpace(b.Kickstart.Path+" of "+b.Kickstart.Source+" "+b.Kickstart.Commit))
+	}
 	row("plan", b.Plan.Short())
 	row("lock", b.Lock.Short())
 	row("accelerator", b.Accel)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,8 @@ func (s *stage) copy(ctx context.Context, img artifact.Image, number string, rep
 		return err
 	}
 	if got := digest.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))); n != img.Size || got != img.Digest {
-		return fmt.Errorf("it has changed since it was made: it had %d bytes and SHA-256 %s, now %d and %s", img.Size, img.Digest.Hex(), n, got.Hex())
+		return fmt.Errorf("it has changed since it was made: it had %d bytes and SHA-256 %s, now %d and %s; remove %s and build again",
+			img.Size, img.Digest.Hex(), n, got.Hex(), filepath.Dir(img.Path))
 	}
 	return nil
 }

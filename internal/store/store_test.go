@@ -338,6 +338,38 @@ func TestDamagedFileIsFetchedAgain(t *testing.T) {
 	holds(t, s, data)
 }
 
+// A file that has the right size and the wrong bytes is found, too.
+func TestRottenFileIsFetchedAgain(t *testing.T) {
+	data := content(18, 1000)
+	m := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) { whole(data, w, r) })
+	s := testStore(t, t.TempDir())
+	fetch := func() (warned []string) {
+		t.Helper()
+		if _, err := s.Fetch(t.Context(), []Request{request(m.URL, data)}, 1, func(e progress.Event) {
+			if e.Kind == progress.Warning {
+				warned = append(warned, e.Message)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return warned
+	}
+	fetch()
+	path := s.path(digest.Bytes(data))
+	rotten := bytes.Clone(data)
+	rotten[500] ^= 1
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, rotten, 0o444)); err != nil {
+		t.Fatal(err)
+	}
+	if warned := fetch(); len(warned) != 1 || !strings.Contains(warned[0], "was damaged in the store") {
+		t.Errorf("warned %q", warned)
+	}
+	if warned := fetch(); len(warned) != 0 || m.calls.Load() != 2 {
+		t.Errorf("warned %q after %d downloads; want none after two", warned, m.calls.Load())
+	}
+	holds(t, s, data)
+}
+
 func TestPut(t *testing.T) {
 	s := testStore(t, t.TempDir())
 	data := content(16, 10_000)

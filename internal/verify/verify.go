@@ -215,7 +215,8 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 		return s, err
 	}
 	if img.Digest != "" && img.Digest != sum {
-		return s, fmt.Errorf("the file has changed since it was made: its SHA-256 is %s, not %s", sum.Hex(), img.Digest.Hex())
+		return s, fmt.Errorf("%s has changed since it was made: its SHA-256 is %s, not %s; remove %s and build again",
+			s.path, sum.Hex(), img.Digest.Hex(), filepath.Dir(s.path))
 	}
 	s.subject = Subject{File: filepath.Base(s.path), Digest: sum, Size: size, Format: img.Format, Arch: s.Arch}
 	return s, os.MkdirAll(s.Dir, 0o755)
