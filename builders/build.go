@@ -59,6 +59,9 @@ type Outcome struct {
 // Build goes the whole way for one plan. When it fails, Outcome holds what was reached.
 func (s Setup) Build(ctx context.Context, p plan.Plan) (Outcome, error) {
 	out := Outcome{Plan: p}
+	for _, warning := range p.Warnings {
+		s.Runner.Report.Warn(warning)
+	}
 	builder, ok := s.Builders[p.Builder]
 	if !ok {
 		return out, fmt.Errorf("%s: there is no builder %q", p.Name(), p.Builder)

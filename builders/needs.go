@@ -1,10 +1,13 @@
 package builders
 
 import (
+	"runtime"
 	"syscall"
 
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/install"
+	"github.com/quarry-project/quarry/internal/packaging"
+	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/resolve"
 	"github.com/quarry-project/quarry/internal/verify"
 )
@@ -19,8 +22,9 @@ func MachineNeeds(cpus, memoryMiB int, disk int64) engine.Needs {
 
 // packNeeds is what turning a file into an image takes: an image is at most as large as what the file really holds, and the larger formats
 // are made of a smaller one beside them.
-func packNeeds(path string) engine.Needs {
-	n := engine.Needs{CPUs: 1, MemoryMiB: 512}
+func packNeeds(path string, out plan.Output) engine.Needs {
+	var n engine.Needs
+	n.CPUs, n.MemoryMiB = packaging.Needs(out, runtime.NumCPU())
 	var s syscall.Stat_t
 	if syscall.Stat(path, &s) == nil {
 		n.DiskBytes = 2 * s.Blocks * 512

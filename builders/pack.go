@@ -33,7 +33,7 @@ func Pack(ctx context.Context, job Job, source packaging.Source, output plan.Out
 	} else if source.Tree != nil {
 		in.Source = source.Tree.Path
 	}
-	step := engine.Step[packInput, packResult]{Name: "package", Version: Version("package"), Needs: func(in packInput) engine.Needs { return packNeeds(in.Source) }, Run: func(ctx context.Context, in packInput, env engine.Env) (packResult, error) {
+	step := engine.Step[packInput, packResult]{Name: "package", Version: Version("package"), Needs: func(in packInput) engine.Needs { return packNeeds(in.Source, in.Output) }, Run: func(ctx context.Context, in packInput, env engine.Env) (packResult, error) {
 		// Named after its plan, so that whoever finds the file in the work folder knows what it is.
 		dst := filepath.Join(env.Dir, job.Plan.Name()+"."+in.Output.Format)
 		img, err := packaging.Make(ctx, in.source, in.Output, dst, env.Report)

@@ -105,6 +105,13 @@ func TestARunAsItWasWritten(t *testing.T) {
 	if d := cmp.Diff(outcome.Installed, must(h.Packages(ctx, build, Installed))(t)); d != "" {
 		t.Error(d)
 	}
+	by, packages, err := h.PackagesOf(ctx, "sha256:a")
+	if d := cmp.Diff(outcome.Installed, packages); err != nil || by != build || d != "" {
+		t.Errorf("of the file: %s, %v\n%s", by, err, d)
+	}
+	if by, packages, err := h.PackagesOf(ctx, "sha256:other"); err != nil || by != "" || packages != nil {
+		t.Errorf("of a file of nobody: %s, %v, %v", by, packages, err)
+	}
 	if d := cmp.Diff(outcome.Locked, must(h.Packages(ctx, build, Locked))(t)); d != "" {
 		t.Error(d)
 	}

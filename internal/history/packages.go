@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/quarry-project/quarry/internal/digest"
 )
 
 // Kind says which packages of a build are meant.
@@ -112,4 +114,18 @@ func ComparePackages(from, to []Package) PackageChanges {
 	slices.SortFunc(c.Removed, byName)
 	slices.SortFunc(c.Updated, func(a, b Updated) int { return byName(a.From, b.From) })
 	return c
+}
+
+// PackagesOf are the installed packages of the newest build that made the file with the digest, sorted by name, and that build's id. Both are empty
+// when no build of the history made it.
+func (h *History) PackagesOf(ctx context.Context, file digest.Digest) (build string, packages []Package, err error) {
+	ids, err := collect(ctx, h, func(rows *sql.Rows) (string, error) {
+		var id string
+		return id, rows.Scan(&id)
+	}, `SELECT b.id FROM builds b JOIN artifacts a ON a.build = b.id WHERE a.digest = ? ORDER BY b.started DESC, b.rowid DESC LIMIT 1`, file)
+	if err != nil || len(ids) == 0 {
+		return "", nil, err
+	}
+	packages, err = h.Packages(ctx, ids[0], Installed)
+	return ids[0], packages, err
 }

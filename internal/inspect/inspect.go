@@ -30,6 +30,8 @@ type Report struct {
 	OS          string      `json:"os,omitempty"` // PRETTY_NAME of os-release
 	Kernels     []string    `json:"kernels,omitempty"`
 	Packages    []string    `json:"packages,omitempty"` // name-version-release.arch, sorted
+	// Recorded says whose word the packages are where the image's own database can't be read; empty where it was read.
+	Recorded string `json:"recorded,omitempty"`
 	// Unknown says what could not be read, and why.
 	Unknown []string `json:"unknown,omitempty"`
 }

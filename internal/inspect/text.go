@@ -38,7 +38,7 @@ func (r Report) Text(w io.Writer, all bool) error {
 	row("System", "%s", or(r.OS, "unknown"))
 	row("Kernels", "%s", or(strings.Join(r.Kernels, ", "), "none found"))
 	if len(r.Packages) > 0 {
-		row("Packages", "%d", len(r.Packages))
+		row("Packages", "%d%s", len(r.Packages), recorded(r.Recorded))
 	}
 	for _, u := range r.Unknown {
 		row("Unknown", "%s", u)
@@ -49,6 +49,14 @@ func (r Report) Text(w io.Writer, all bool) error {
 		}
 	}
 	return t.Flush()
+}
+
+// recorded puts the source of the packages in words.
+func recorded(by string) string {
+	if by == "" {
+		return ""
+	}
+	return ", not read but recorded by " + by
 }
 
 func size(n int64) string { return units.BytesSize(float64(n)) }

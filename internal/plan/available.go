@@ -31,9 +31,15 @@ func isShell(interpreter string) bool {
 	return slices.Contains([]string{"sh", "bash"}, program[strings.LastIndex(program, "/")+1:])
 }
 
-// installsOf reads one script. A script that can't be parsed to its end yields what stands before the error.
-func installsOf(body string) (names []string) {
+// parsed reads one script. One that can't be parsed to its end yields what stands before the error, or nil.
+func parsed(body string) *syntax.File {
 	script, _ := syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.RecoverErrors(10)).Parse(strings.NewReader(body), "")
+	return script
+}
+
+// installsOf finds them in one script.
+func installsOf(body string) (names []string) {
+	script := parsed(body)
 	if script == nil {
 		return nil
 	}

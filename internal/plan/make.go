@@ -24,6 +24,7 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 		return Plan{}, err
 	}
 	problems, warnings := checkCommands(ks)
+	warnings = append(warnings, checkNetwork(ks, plan.Machine.Network)...)
 	problems = append(problems, checkPackages(ks)...)
 	plan.Disk.Packages = plan.Disk.Size
 	if plan.Builder != "rootfs" { // its disk is only where it is put together

@@ -318,6 +318,16 @@ func TestKickstartRepositories(t *testing.T) {
 	}
 }
 
+func TestDownloadsAreWarnedOf(t *testing.T) {
+	p, err := makeOf(t, request(), plain+"%post\n# curl https://comment.invalid/\necho 'wget http://quoted.invalid/'\nif true; then\n  /usr/bin/curl -L -o /tmp/a.iso \"https://a.invalid/a.iso\" || :\nfi\ncurl $URL\n%end\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := strings.Join(p.Warnings, "\n"); !strings.HasPrefix(w, "image.ks:6:3: /usr/bin/curl can't reach https://a.invalid/a.iso") || len(p.Warnings) != 1 {
+		t.Errorf("warned: %s", w)
+	}
+}
+
 const optionalYAML = `
   - id: crb
     baseurl: $mirror/CRB
