@@ -67,7 +67,7 @@ func (s Setup) fetch(ctx context.Context, lock resolve.Lock) (resolve.Inputs, er
 	if err != nil {
 		return resolve.Inputs{}, err
 	}
-	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: Version("fetch"), Needs: func(in fetchInput) engine.Needs { return fetchNeeds(in.lock) }, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
+	step := engine.Step[fetchInput, fetchResult]{Name: "fetch", Version: Version("fetch"), Attempts: 3, Needs: func(in fetchInput) engine.Needs { return fetchNeeds(in.lock) }, Run: func(ctx context.Context, in fetchInput, env engine.Env) (fetchResult, error) {
 		inputs, err := in.lock.Fetch(ctx, s.Store, env.Report)
 		return fetchResult{inputs}, err
 	}}

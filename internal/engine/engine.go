@@ -45,7 +45,10 @@ type Step[In any, Out Result] struct {
 	Version int
 	// Needs says what the step takes of the host while it runs; nil is nothing.
 	Needs func(In) Needs
-	Run   func(context.Context, In, Env) (Out, error)
+	// Attempts is how often the step may be tried: once, which is also what 0 means, for anything that builds; a transfer may
+	// be tried again. Only failures that say of themselves that they may pass are: see Retryable.
+	Attempts int
+	Run      func(context.Context, In, Env) (Out, error)
 }
 
 // Env is what a running step is given beside its input.
@@ -63,6 +66,8 @@ type Runner struct {
 	Report progress.Func // may be nil
 	// Remove deletes a folder whose files may belong to subordinate ids; nil is os.RemoveAll.
 	Remove func(context.Context, string) error
+	// Pause is how long a step waits before its second attempt, and twice as long before its third; zero is DefaultPause.
+	Pause time.Duration
 	// OnDone is told of every step that ended well, in order; nil is nobody.
 	OnDone func(Record)
 	// Resources are shared with the runners of other builds; nil bounds nothing.
@@ -152,14 +157,27 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 	}
 	defer release()
 	start := time.Now()
+	report(progress.Event{Kind: progress.Started})
+	out, err := again(ctx, r, s.Attempts, report, func() (Out, error) { return try(ctx, r, s, in, dir, key, report) })
+	if err != nil {
+		return none, err
+	}
+	seconds := time.Since(start).Seconds()
+	report(progress.Event{Kind: progress.Done, Seconds: seconds})
+	r.done(Record{Step: s.Name, Seconds: seconds, Dir: dir})
+	return out, nil
+}
+
+// try runs a step once. When that fails its folder is gone.
+func try[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in In, dir string, key digest.Digest, report progress.Func) (Out, error) {
+	var none Out
 	if err := r.remove(ctx, dir); err != nil {
 		return none, fmt.Errorf("clearing what an earlier run left: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return none, err
 	}
-	report(progress.Event{Kind: progress.Started})
-	out, err := s.Run(ctx, in, Env{Dir: dir, LogDir: r.LogDir, Report: report, Started: start})
+	out, err := s.Run(ctx, in, Env{Dir: dir, LogDir: r.LogDir, Report: report, Started: time.Now()})
 	if err == nil {
 		err = save(dir, key, out)
 	}
@@ -170,9 +188,6 @@ func do[In any, Out Result](ctx context.Context, r *Runner, s Step[In, Out], in 
 		}
 		return none, err
 	}
-	seconds := time.Since(start).Seconds()
-	report(progress.Event{Kind: progress.Done, Seconds: seconds})
-	r.done(Record{Step: s.Name, Seconds: seconds, Dir: dir})
 	return out, nil
 }
 
