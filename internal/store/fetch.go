@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,9 @@ import (
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/redact"
 )
+
+// patience is how many files of one Fetch may fail for a passing reason, after all attempts.
+const patience = 10
 
 // Request is one file to fetch.
 type Request struct {
@@ -37,7 +41,8 @@ func (r Request) name() string {
 }
 
 // Fetch makes sure that the store has all the files, jobs of them at a time, and returns them in the order of the requests. It goes on after a
-// file that can't be had, so that the error names all of them: it is a join of *FetchError. A full disk and an ended context stop it.
+// file that can't be had, so that the error names all of them: it is a join of *FetchError. A full disk and an ended context stop it, and
+// so do mirrors that have not answered for patience files: they won't for the rest either, and each takes its time to find out.
 func (s *Store) Fetch(ctx context.Context, requests []Request, jobs int, report progress.Func) ([]artifact.File, error) {
 	var total int64
 	for _, r := range requests {
@@ -49,13 +54,21 @@ func (s *Store) Fetch(ctx context.Context, requests []Request, jobs int, report 
 	counter := &counter{total: total, report: report}
 	files := make([]artifact.File, len(requests))
 	failures := make([]error, len(requests))
+	var silent, untried atomic.Int32
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, jobs))
 	for i, r := range requests {
 		group.Go(func() error {
+			if _, ok := s.have(r); !ok && silent.Load() >= patience {
+				untried.Add(1)
+				return nil
+			}
 			f, err := s.fetch(ctx, r, counter)
 			if errors.As(err, new(*FullError)) || ctx.Err() != nil {
 				return err
+			}
+			if failed := new(FetchError); errors.As(err, &failed) && failed.Retryable() {
+				silent.Add(1)
 			}
 			files[i], failures[i] = f, err
 			return nil
@@ -63,6 +76,9 @@ func (s *Store) Fetch(ctx context.Context, requests []Request, jobs int, report 
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
+	}
+	if n := untried.Load(); n > 0 {
+		failures = append(failures, fmt.Errorf("and %d more files were not asked for: run again when the mirrors answer", n))
 	}
 	if err := errors.Join(failures...); err != nil {
 		return nil, err

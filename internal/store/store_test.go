@@ -265,6 +265,44 @@ func TestAllFailuresAreNamed(t *testing.T) {
 	holds(t, s, data) // the others came all the same
 }
 
+// A mirror that has vanished is not asked for all of a thousand files, five times each.
+func TestVanishedMirror(t *testing.T) {
+	var gone atomic.Bool
+	m := newMirror(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		if gone.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		whole([]byte(r.URL.Path), w, r)
+	})
+	s := testStore(t, t.TempDir())
+	var all []Request
+	for i := range 200 {
+		path := fmt.Sprintf("/%03d", i)
+		r := request(m.URL+path, []byte(path))
+		r.Name = path
+		all = append(all, r)
+	}
+	if _, err := s.Fetch(t.Context(), all[:20], 4, nil); err != nil {
+		t.Fatal(err)
+	}
+	gone.Store(true)
+	const jobs = 4
+	_, err := s.Fetch(t.Context(), all, jobs, nil)
+	var failed *FetchError
+	if !errors.As(err, &failed) || !failed.Retryable() || !strings.Contains(err.Error(), "more files were not asked for") {
+		t.Errorf("got %v", err)
+	}
+	if got, most := int(m.calls.Load())-20, (patience+jobs)*s.policy.attempts*2; got > most { // Go's client asks again by itself
+		t.Errorf("asked %d times; want at most %d", got, most)
+	}
+	gone.Store(false)
+	before := m.calls.Load()
+	if _, err := s.Fetch(t.Context(), all, jobs, nil); err != nil || m.calls.Load()-before != 180 {
+		t.Errorf("%d files were fetched: %v; want 180", m.calls.Load()-before, err)
+	}
+	empty(t, s)
+}
+
 func TestStalledMirror(t *testing.T) {
 	data := content(12, 100_000)
 	m := newMirror(t, func(call int, w http.ResponseWriter, r *http.Request) {
