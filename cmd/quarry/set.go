@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quarry-project/quarry/builders"
+	"github.com/quarry-project/quarry/internal/history"
 	"github.com/quarry-project/quarry/internal/matrix"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/progress"
@@ -47,10 +48,15 @@ func (b *buildFlags) several(cmd *cobra.Command, s *session, planner *planner, r
 	var set []member
 	for _, r := range requests {
 		p, err := planner.plan(cmd.Context(), r.Request, r.lock)
-		if err != nil {
+		switch {
+		case err == nil:
+			set = append(set, member{Build: buildOf(p), plan: p, lock: r.lock})
+		case errors.As(err, new(usageError)) || cmd.Context().Err() != nil:
 			return fmt.Errorf("%s: %w", r.Arch, err)
+		default: // one that can't be planned does not stop the others
+			b := matrix.Build{Distro: r.Distro, Release: r.Release, Image: r.Image, Variant: r.Variant, Arch: r.Arch}
+			set = append(set, member{Build: b, err: err})
 		}
-		set = append(set, member{Build: buildOf(p), plan: p, lock: r.lock})
 	}
 	results, err := s.buildSet(cmd, set)
 	s.view.Close()
@@ -89,6 +95,9 @@ func (s *session) buildMember(ctx context.Context, m member, order int) matrix.R
 	err := m.err
 	if err == nil {
 		record, err = s.build(ctx, job{plan: m.plan, lock: m.lock, order: order, name: m.Name(), needed: m.needed})
+	} else {
+		image := history.Image{Distro: m.Distro, Release: m.Release, Image: m.Image, Variant: m.Variant, Arch: m.Arch}
+		err = errors.Join(err, s.ledger.unplanned(ctx, image, err))
 	}
 	result := matrix.Result{State: stateOf(ctx, err)}
 	if err != nil {
