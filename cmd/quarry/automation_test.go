@@ -112,7 +112,7 @@ func TestScriptsAndCrontab(t *testing.T) {
 			t.Errorf("%s can't be run: %v", name, err)
 		}
 	}
-	entry := regexp.MustCompile(`^(\S+ ){5}quarry flock -n \S+ /usr/local/lib/quarry/(\S+) /srv/images$`)
+	entry := regexp.MustCompile(`^(\S+ ){5}quarry flock (?:-n )?\S+ /usr/local/lib/quarry/(\S+) /srv/images$`)
 	entries := 0
 	for line := range strings.Lines(readText(t, filepath.Join(automation, "crontab"))) {
 		line = strings.TrimSuffix(line, "\n")
