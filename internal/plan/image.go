@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,6 +76,8 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	}
 	methods := []string{"ssh", "console", "container", "inspect"}
 	c.need(i.Verify.Method == "" || slices.Contains(methods, i.Verify.Method), "$.verify.method", "want %s, not %q", strings.Join(methods, ", "), i.Verify.Method)
+	c.need(i.Verify.Method == "" || (i.Verify.Method == "container") == (i.Builder == "rootfs"), "$.verify.method",
+		"what the builder %s makes can't be looked at by %q", i.Builder, i.Verify.Method)
 	for n, f := range i.Verify.Firmware {
 		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })
 		c.need(known, fmt.Sprintf("$.verify.firmware[%d]", n), "no architecture has a firmware %q: known are bios, uefi, slof and s390-ccw", f)
@@ -91,9 +94,8 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 
 // inherit fills in what the image leaves to its release, and checks what it names of it.
 func (c *checker) inherit(i *imageFile, release releaseFile) {
-	if i.Machine == (machineYAML{}) {
-		i.Machine = release.Machine
-	}
+	m := &i.Machine
+	m.CPUs, m.Memory, m.Network = cmp.Or(m.CPUs, release.Machine.CPUs), cmp.Or(m.Memory, release.Machine.Memory), m.Network || release.Machine.Network
 	if i.Verify.User == "" {
 		i.Verify.User = release.Verify.User
 	}
