@@ -25,6 +25,7 @@ type verifyInput struct {
 	Firmware []string
 	User     string
 	NoLoader bool
+	MayFail  []string
 	image    artifact.Image
 	options  verify.Options
 }
@@ -53,7 +54,7 @@ func (e *VerifyError) Error() string {
 func (s Setup) verifyOptions(p plan.Plan, img artifact.Image, a arch.Arch, agent Agent, inputs resolve.Inputs, accel vm.Accel) (verify.Options, error) {
 	method, err := verify.ParseMethod(p.Verify.Method)
 	o := verify.Options{
-		Method: method, Firmware: p.Verify.Firmware, Arch: p.Arch, Release: p.Release, User: p.Verify.User, Accel: accel,
+		Method: method, Firmware: p.Verify.Firmware, Arch: p.Arch, Release: p.Release, User: p.Verify.User, MayFail: p.Verify.MayFail, Accel: accel,
 		Provider: providerOf(p, img),
 	}
 	o.Look = func(ctx context.Context, in verify.Inspection, report progress.Func) ([]wire.Answer, error) {
@@ -78,7 +79,7 @@ func providerOf(p plan.Plan, img artifact.Image) string {
 // Verify looks at an image and returns what that showed. An image that does not pass is a *VerifyError with the report, which is not
 // remembered: the next run tries again.
 func (s Setup) Verify(ctx context.Context, img artifact.Image, o verify.Options) (verify.Report, error) {
-	in := verifyInput{Image: img.Digest, Method: o.Method, Firmware: o.Firmware, User: o.User, NoLoader: o.NoLoader, image: img, options: o}
+	in := verifyInput{Image: img.Digest, Method: o.Method, Firmware: o.Firmware, User: o.User, NoLoader: o.NoLoader, MayFail: o.MayFail, image: img, options: o}
 	var report verify.Report
 	step := engine.Step[verifyInput, verifyResult]{Name: "verify", Version: Version("verify"), Needs: verifyNeeds, Run: func(ctx context.Context, in verifyInput, env engine.Env) (verifyResult, error) {
 		options := in.options

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,7 +48,11 @@ type verifyYAML struct {
 	Method   string   `yaml:"method"`
 	Firmware []string `yaml:"firmware"`
 	User     string   `yaml:"user"`
+	MayFail  []string `yaml:"may_fail"`
 }
+
+// unitName is what systemd may call a unit.
+var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.@\\-]+\.[a-z]+$`)
 
 func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	p := Pipeline{File: name, release: release}
@@ -81,6 +86,9 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	for n, f := range i.Verify.Firmware {
 		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })
 		c.need(known, fmt.Sprintf("$.verify.firmware[%d]", n), "no architecture has a firmware %q: known are bios, uefi, slof and s390-ccw", f)
+	}
+	for n, unit := range i.Verify.MayFail {
+		c.need(unitName.MatchString(unit), fmt.Sprintf("$.verify.may_fail[%d]", n), "%q is no unit: write it like chronyd.service", unit)
 	}
 	for n, pkg := range i.Available {
 		c.need(word.MatchString(pkg), fmt.Sprintf("$.available[%d]", n), "%q is no package name", pkg)

@@ -53,6 +53,7 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	}
 	plan.Packages = packagesOf(ks, plan.Builder, a, p.image.Available)
 	plan.Verify.User, plan.Verify.Method = p.image.Verify.User, p.image.Verify.Method
+	plan.Verify.MayFail = p.image.Verify.MayFail
 	if plan.Verify.Method == "" && plan.Builder == "pi" {
 		plan.Verify.Method = "inspect" // QEMU has no machine whose firmware reads a Pi's disk
 	}

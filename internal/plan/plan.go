@@ -159,6 +159,8 @@ type Verify struct {
 	Method   string   `json:"method,omitempty"`
 	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"; empty for what doesn't boot on its own
 	User     string   `json:"user"`     // that the seed creates and that logs in
+	// MayFail are units that can only start in the image's own cloud: "chronyd.service".
+	MayFail []string `json:"mayFail,omitempty"`
 }
 
 // Name names the build for people and for folders: "rocky-9-GenericCloud-Base-x86_64".

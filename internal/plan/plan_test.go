@@ -97,6 +97,7 @@ func TestLoadRefuses(t *testing.T) {
 		"unknown builder":   {"test/9/image.yaml", "builder: disk", "builder: floppy", []string{"test/9/image.yaml:4:10", "floppy"}},
 		"kickstart outside": {"test/9/image.yaml", "image.ks", "../image.ks", []string{"test/9/image.yaml:5:12"}},
 		"odd name":          {"test/9/image.yaml", "image: GenericCloud", "image: a/b", []string{"test/9/image.yaml:1:8", "a/b"}},
+		"no unit":           {"test/9/image.yaml", "  user: test", "  user: test\n  may_fail: [\"rm -rf\"]", []string{"verify.may_fail[0]", "rm -rf"}},
 		"another's method":  {"test/9/image.yaml", "  user: test", "  user: test\n  method: container", []string{"verify.method", "the builder disk", "container"}},
 		"missing key":       {"test/9/image.yaml", "machine:\n  cpus: 2\n  memory: 2GiB\n", "", []string{"test/9/image.yaml", "machine.memory"}},
 		"compression":       {"test/9/image.yaml", "format: qcow2", "format: qcow2\n    compression: lzma", []string{"test/9/image.yaml:10:18", "lzma"}},

@@ -39,6 +39,7 @@ type Options struct {
 	Kernel    *artifact.Kernel   // of the image: makes Direct possible
 	NoLoader  bool               // it has no boot loader and isn't meant to have one: Direct shows all that it needs to start
 	User      string             // account that the seed makes; empty: "quarry"
+	MayFail   []string           // units whose failure is told and forgiven: they can only start in the image's own cloud
 	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
 	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
 	Dir       string             // folder for the report and the consoles, a sub-folder per firmware

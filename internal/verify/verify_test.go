@@ -149,6 +149,22 @@ func TestImageFails(t *testing.T) {
 	}
 }
 
+func TestUnitsThatMayFail(t *testing.T) {
+	for _, c := range []struct {
+		mayFail string
+		passed  bool
+	}{{"chronyd.service", true}, {"other.service", false}} {
+		g, o := healthy(t), testOptions(t)
+		g.answers["systemctl is-system-running"] = answer{out: "degraded\n", code: 1}
+		g.answers["systemctl list-units --failed"] = answer{out: "chronyd.service loaded failed failed NTP\n"}
+		o.Firmware, o.MayFail = []string{"uefi"}, []string{c.mayFail}
+		r, err := verified(t, g, testImage(t), o)
+		if err != nil || r.Passed != c.passed || !strings.Contains(r.Boots[0].Checks[1].Detail, "chronyd.service") {
+			t.Errorf("%s: %+v, %v", c.mayFail, r, err)
+		}
+	}
+}
+
 func TestPowerButtonWhereSudoIsRefused(t *testing.T) {
 	g := healthy(t)
 	g.answers["sudo -n systemctl poweroff"] = answer{stderr: "sudo: a password is required", code: 1}
