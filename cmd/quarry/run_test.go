@@ -21,6 +21,7 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/history"
 	"github.com/quarry-project/quarry/internal/matrix"
 	"github.com/quarry-project/quarry/internal/ui"
 	"github.com/quarry-project/quarry/kickstarts"
@@ -331,9 +332,21 @@ func TestOnlyWhatHasChangedSince(t *testing.T) {
 
 // A build that can't be planned fails in its turn.
 func TestAMemberWithoutAPlanFailsAlone(t *testing.T) {
-	s := &session{view: ui.New(t.Output(), ui.Plain, false)}
+	h, err := history.Open(t.Context(), filepath.Join(t.TempDir(), history.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	run, err := h.StartRun(t.Context(), []string{"quarry", "run"}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{view: ui.New(t.Output(), ui.Plain, false), ledger: &ledger{history: h, run: run}}
 	r := s.buildMember(t.Context(), member{Build: matrix.Build{Image: "One"}, err: fmt.Errorf("no kickstart")}, 0)
 	if r.State != matrix.Failed || r.Error != "no kickstart" {
 		t.Errorf("%+v", r)
+	}
+	if kept, err := h.Run(t.Context(), run); err != nil || len(kept.Builds) != 1 || kept.Builds[0].State != history.Failed || kept.Builds[0].Error != "no kickstart" {
+		t.Errorf("in the history: %+v, %v", kept.Builds, err)
 	}
 }
