@@ -26,7 +26,7 @@ func TestAgents(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer program.Close()
-			if program.Machine != a.ELF.Machine || program.ByteOrder.String() != a.ELF.Order.String() {
+			if program.Machine != a.ELF.Machine || program.ByteOrder.String() != a.ELF.Order().String() {
 				t.Errorf("the agent is for %s, %s", program.Machine, program.ByteOrder)
 			}
 			if libraries, err := program.ImportedLibraries(); err == nil && len(libraries) > 0 {

@@ -292,7 +292,7 @@ rm -rf /boot`))
 		t.Fatalf("tar: %v\n%s", err, out)
 	}
 	for _, want := range []string{
-		`(?m)^drwxr-xr-x 0/0 .* \./$`, `(?m)^-rw-r--r-- 0/0 +6 .* etc/quarry/file$`,
+		`(?m)^drwx\S+ 0/0 .* \./$`, `(?m)^-rw-r--r-- 0/0 +6 .* etc/quarry/file$`,
 		`(?m)^hrw-r--r-- 0/0 .* etc/quarry/zlink link to etc/quarry/file$`, `(?m)^drwxr-xr-x 0/0 .* run/lock/$`,
 		`(?m)^-rwsr-xr-x 0/0 .* usr/bin/mount$`, `(?m)^dr-xr-xr-x 0/0 .* proc/$`,
 	} {

@@ -2,6 +2,8 @@ package arch
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -92,6 +94,20 @@ func TestMagic(t *testing.T) {
 		}
 		if hex.EncodeToString(value) != want || hex.EncodeToString(mask) != wantMask {
 			t.Errorf("%s: got %x, %x; want %s, %s", name, value, mask, want, wantMask)
+		}
+	}
+}
+
+// Machines are handed to helper programs as JSON, with their architecture.
+func TestArchitecturesAreJSON(t *testing.T) {
+	for _, a := range All() {
+		data, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Arch
+		if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, a) {
+			t.Errorf("%s comes back as %+v, %v", a.Name, got, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package arch
 
 import (
 	"debug/elf"
-	"encoding/binary"
 )
 
 // serial puts the console on the machine's first serial port.
@@ -17,7 +16,7 @@ func releases(model string) map[string]string {
 func table() []Arch {
 	return []Arch{
 		{
-			Name: "x86_64", Debian: "amd64", Go: "amd64", ELF: ELF{elf.EM_X86_64, binary.LittleEndian}, EFI: "x64", Grub: "i386-pc",
+			Name: "x86_64", Debian: "amd64", Go: "amd64", ELF: ELF{Machine: elf.EM_X86_64}, EFI: "x64", Grub: "i386-pc",
 			QEMU: "qemu-system-x86_64", User: "qemu-x86_64-static", Machine: "q35",
 			Console: "ttyS0", Port: serial(), Bus: PCI,
 			// Linux isolates its page tables on Intel's models of old, which makes every system call ten times as expensive under
@@ -42,7 +41,7 @@ func table() []Arch {
 			Emulator: Package{"qemu-system-x86", "qemu-system-x86"}, UserEmulator: Package{"qemu-user-static", "qemu-user-static-x86"},
 		},
 		{
-			Name: "aarch64", Debian: "arm64", Go: "arm64", ELF: ELF{elf.EM_AARCH64, binary.LittleEndian}, EFI: "aa64",
+			Name: "aarch64", Debian: "arm64", Go: "arm64", ELF: ELF{Machine: elf.EM_AARCH64}, EFI: "aa64",
 			QEMU: "qemu-system-aarch64", User: "qemu-aarch64-static", Machine: "virt,gic-version=max",
 			Console: "ttyAMA0", Port: serial(), Bus: PCI,
 			CPU: releases("cortex-a72"),
@@ -59,7 +58,7 @@ func table() []Arch {
 			Emulator: Package{"qemu-system-arm", "qemu-system-aarch64"}, UserEmulator: Package{"qemu-user-static", "qemu-user-static-aarch64"},
 		},
 		{
-			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le", ELF: ELF{elf.EM_PPC64, binary.LittleEndian}, Grub: "powerpc-ieee1275",
+			Name: "ppc64le", Debian: "ppc64el", Go: "ppc64le", ELF: ELF{Machine: elf.EM_PPC64}, Grub: "powerpc-ieee1275",
 			QEMU: "qemu-system-ppc64", User: "qemu-ppc64le-static", Machine: "pseries", Direct: ",x-vof=on",
 			Console: "hvc0", Port: []string{"-device", "spapr-vty,chardev=console"}, Bus: PCI,
 			CPU:      releases("power9"),
@@ -67,7 +66,7 @@ func table() []Arch {
 			Emulator: Package{"qemu-system-ppc", "qemu-system-ppc"}, UserEmulator: Package{"qemu-user-static", "qemu-user-static-ppc"},
 		},
 		{
-			Name: "s390x", Debian: "s390x", Go: "s390x", ELF: ELF{elf.EM_S390, binary.BigEndian},
+			Name: "s390x", Debian: "s390x", Go: "s390x", ELF: ELF{Machine: elf.EM_S390, Big: true},
 			QEMU: "qemu-system-s390x", User: "qemu-s390x-static", Machine: "s390-ccw-virtio",
 			Console: "ttysclp0", Port: []string{"-device", "sclpconsole,chardev=console"}, Bus: CCW,
 			// QEMU refuses to emulate the named models that release 9 demands (z14): it lacks some of their facilities.
@@ -76,7 +75,7 @@ func table() []Arch {
 			Emulator: Package{"qemu-system-misc", "qemu-system-s390x"}, UserEmulator: Package{"qemu-user-static", "qemu-user-static-s390x"},
 		},
 		{
-			Name: "riscv64", Debian: "riscv64", Go: "riscv64", ELF: ELF{elf.EM_RISCV, binary.LittleEndian}, EFI: "riscv64",
+			Name: "riscv64", Debian: "riscv64", Go: "riscv64", ELF: ELF{Machine: elf.EM_RISCV}, EFI: "riscv64",
 			QEMU: "qemu-system-riscv64", User: "qemu-riscv64-static", Machine: "virt",
 			Console: "ttyS0", Port: serial(), Bus: PCI,
 			CPU: map[string]string{"10": "rv64"}, // the first release that there is for it
