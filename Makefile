@@ -44,6 +44,11 @@ arches: ## Build and boot one image for four architectures; print seconds a phas
 	scripts/host --tests
 	scripts/as-user arches-run ARCHES_FLAGS='$(ARCHES_FLAGS)'
 
+.PHONY: catalog
+catalog: ## Build and look at every image of release 9 from its upstream kickstart; print the table (two hours without KVM)
+	scripts/host --tests
+	scripts/as-user catalog-run CATALOG_FLAGS='$(CATALOG_FLAGS)'
+
 .PHONY: lint
 lint: ## Run golangci-lint, pinned in tools/go.mod
 	go tool -modfile=tools/go.mod golangci-lint run ./...
@@ -104,6 +109,12 @@ arches-run: bin/quarry
 	mkdir -p out/arches/work
 	bundle=$${QUARRY_SHARED:-../shared}/data/rocky-kickstarts.bundle; [ -e "$$bundle" ] || bundle=; \
 	go run ./test/arches --kickstarts "$$bundle" $(ARCHES_FLAGS)
+
+# CATALOG_FLAGS='--only rocky/9/EC2*' builds a part of it.
+.PHONY: catalog-run
+catalog-run: bin/quarry
+	mkdir -p out/catalog
+	go run ./test/catalog --kickstarts "$${QUARRY_SHARED:-../shared}/data/rocky-kickstarts.bundle" $(CATALOG_FLAGS)
 
 .PHONY: demo-run
 demo-run: bin/quarry
