@@ -150,10 +150,19 @@ func TestScriptThatHangs(t *testing.T) {
 
 // TestInterrupted ends a build while its machine runs, by Ctrl-C and by SIGKILL. No machine outlives it, and the next run goes on.
 func TestInterrupted(t *testing.T) {
-	for name, signal := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGKILL": syscall.SIGKILL} {
+	for _, c := range []struct {
+		name        string
+		signal      syscall.Signal
+		step, phase string
+		base        progress.Kind // what the second run does with the disk before %post
+	}{
+		{"SIGINT while the tree is copied", syscall.SIGINT, "base", "copy", progress.Done},
+		{"SIGKILL in a script", syscall.SIGKILL, "disk", "scripts", progress.Skipped},
+	} {
+		name, signal := c.name, c.signal
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			dir := variant(t, post("sleep 1 # "+name))
+			dir := variant(t, post("sleep 5 # "+name))
 			args := w.pebbleBuild(dir, "small.ks", "--json")
 			cmd := exec.Command(w.program, args...)
 			events, err := cmd.StderrPipe()
@@ -163,8 +172,8 @@ func TestInterrupted(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			if !waitForPhase(events, "disk", "copy") {
-				t.Fatal("the machine never came to copying the tree")
+			if !waitForPhase(events, c.step, c.phase) {
+				t.Fatalf("the machine never came to the phase %s", c.phase)
 			}
 			if len(w.machines(t)) == 0 {
 				t.Error("no machine runs while the disk is made: the test looks at the wrong place")
@@ -188,8 +197,8 @@ func TestInterrupted(t *testing.T) {
 			}
 			// The image has no boot loader, so verifying it must fail: it is the disk that counts here.
 			again := steps(t, w.run(t, w.pebbleBuild(dir, "small.ks", "--json", "--no-verify")...))
-			if again["tree"] != progress.Skipped || again["disk"] != progress.Done {
-				t.Errorf("the second run: %v; want the tree kept and the disk made", again)
+			if again["tree"] != progress.Skipped || again["base"] != c.base || again["disk"] != progress.Done {
+				t.Errorf("the second run: %v; want the tree kept, the base %s and the disk done", again, c.base)
 			}
 		})
 	}
