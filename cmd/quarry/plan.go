@@ -54,38 +54,13 @@ For that it solves the dependencies. --distro, --release, --image, --variant and
 }
 
 // planSet tells what a run would do with a set of images.
-func (t *target) planSet(cmd *cobra.Command, c chooseFlags, flags makingFlags, selectors []string) error {
-	made, err := flags.parse(time.Now())
+func (t *target) planSet(cmd *cobra.Command, choice chooseFlags, flags makingFlags, selectors []string) error {
+	c, err := choice.open(cmd, t, flags, selectors, time.Now())
 	if err != nil {
 		return err
 	}
-	dirs, err := newFolders(t.work)
-	if err != nil {
-		return err
-	}
-	view := newView(cmd.ErrOrStderr(), t.json, t.verbose)
-	defer view.Close()
-	planner, err := t.planner(dirs, view.Show)
-	if err != nil {
-		return err
-	}
-	builds, file, err := c.choose(cmd, selectors, planner.catalog)
-	if err != nil {
-		return err
-	}
-	if len(made.publish) == 0 {
-		made.publish = file.Publish
-	}
-	s, err := newSession(cmd.Context(), made, dirs, view)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	set, err := planner.members(cmd.Context(), t.request, builds, c.since)
-	if err != nil {
-		return err
-	}
-	return planSet(cmd, s, planner, set, t.json)
+	defer c.close()
+	return planSet(cmd, c.session, c.planner, c.set, t.json)
 }
 
 // lines shows warnings, and with verbose everything, of a short command.

@@ -60,53 +60,29 @@ happened than images that did not pass their boots, 130 interrupted.`,
 
 func (r *runFlags) run(cmd *cobra.Command, selectors []string) error {
 	start := time.Now()
-	made, err := r.parse(start)
+	c, err := r.open(cmd, &r.target, r.makingFlags, selectors, start)
 	if err != nil {
 		return err
 	}
-	dirs, err := newFolders(r.work)
-	if err != nil {
-		return err
-	}
-	view := newView(cmd.ErrOrStderr(), r.json, r.verbose)
-	defer view.Close()
-	planner, err := r.planner(dirs, view.Show)
-	if err != nil {
-		return err
-	}
-	builds, file, err := r.choose(cmd, selectors, planner.catalog)
-	if err != nil {
-		return err
-	}
-	if len(made.publish) == 0 {
-		made.publish = file.Publish
-	}
-	s, err := newSession(cmd.Context(), made, dirs, view)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	set, err := planner.members(cmd.Context(), r.request, builds, r.since)
-	if err != nil {
-		return err
-	}
+	defer c.close()
 	if r.dryRun {
-		return planSet(cmd, s, planner, set, r.json)
+		return planSet(cmd, c.session, c.planner, c.set, r.json)
 	}
-	if set, err = byCost(cmd.Context(), dirs, set); err != nil {
+	set, err := byCost(cmd.Context(), c.dirs, c.set)
+	if err != nil {
 		return err
 	}
 	for i := range set {
 		if !r.force {
-			set[i].needed = s.needed(set[i].plan)
+			set[i].needed = c.needed(set[i].plan)
 		}
 	}
 	if r.force {
-		s.fresh = start.UTC().Format(time.RFC3339Nano)
+		c.fresh = start.UTC().Format(time.RFC3339Nano)
 	}
-	results, err := s.buildSet(cmd, set)
-	view.Close()
-	report := matrix.NewReport(file.Name, start, results)
+	results, err := c.buildSet(cmd, set)
+	c.view.Close()
+	report := matrix.NewReport(c.name, start, results)
 	if r.report != "" {
 		err = errors.Join(err, report.Save(r.report))
 	}
