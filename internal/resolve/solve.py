@@ -124,6 +124,7 @@ def load(base, warnings):
     failed = []
     for repo in base.repos.iter_enabled():
         say(log="reading the metadata of " + repo.id)
+        repo._repo.expire()  # an age of 0 s is not yet older than a metadata_expire of 0
         try:
             repo.load()
         except dnf.exceptions.RepoError as e:
