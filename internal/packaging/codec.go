@@ -2,17 +2,10 @@ package packaging
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/klauspost/pgzip"
-
-	"github.com/quarry-project/quarry/internal/command"
 )
 
 // codec compresses streams with all CPUs of the host, to bytes that don't depend on their number: each cuts its input into blocks of a
@@ -29,43 +22,6 @@ func allOr(cpus int) int {
 		return cpus
 	}
 	return runtime.NumCPU()
-}
-
-// xz is the format of XZ Utils, made by its own program: Go has no encoder with its ratio. Level 6 takes 100 MB of memory a CPU.
-type xz struct{ cpus int } // 0: all; so for all codecs
-
-// xzBlock is the size of a block: three times level 6's dictionary, as the program itself would choose.
-const xzBlock = "24MiB"
-
-func (x xz) compress(ctx context.Context, dst io.Writer, src io.Reader) error {
-	err := command.Run(ctx, command.Cmd{Args: xzArgs(allOr(x.cpus)), Env: xzEnv(os.Environ()), Stdin: src, Stdout: dst})
-	if err != nil {
-		return fmt.Errorf("compressing with xz: %w", err)
-	}
-	return nil
-}
-
-// xzArgs is the command line for a number of CPUs. A single thread would write blocks of another form: their headers then lack sizes.
-func xzArgs(cpus int) []string {
-	return []string{"xz", "--compress", "--stdout", "--quiet", "-6", "--check=crc64", "--block-size=" + xzBlock, "--threads=" + strconv.Itoa(max(2, cpus))}
-}
-
-// xzEnv leaves out the options that xz would take from its environment.
-func xzEnv(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
-		return strings.HasPrefix(v, "XZ_DEFAULTS=") || strings.HasPrefix(v, "XZ_OPT=")
-	})
-}
-
-func (xz) decompress(ctx context.Context, src io.Reader, use func(io.Reader) error) error {
-	threads := "--threads=" + strconv.Itoa(runtime.NumCPU())
-	return piped(use, func(dst io.Writer) error {
-		cmd := command.Cmd{Args: []string{"xz", "--decompress", "--stdout", "--quiet", threads}, Env: xzEnv(os.Environ()), Stdin: src, Stdout: dst}
-		if err := command.Run(ctx, cmd); err != nil {
-			return fmt.Errorf("decompressing with xz: %w", err)
-		}
-		return nil
-	})
 }
 
 // gzip is the format of RFC 1952.
