@@ -14,11 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where things are in the installed system while scripts run; /run is a file system in memory then.
+// Where things are in the installed system while scripts run. /dev is in memory and stays mounted then; /run is not for us, as scripts of
+// containers unmount it to leave files there.
 const (
-	Payload = "run/quarry/payload" // a folder per repository id, each with its repodata
-	repos   = "run/quarry/repos"
-	cache   = "run/quarry/cache"
+	ours    = "dev/quarry"
+	Payload = ours + "/payload" // a folder per repository id, each with its repodata
+	repos   = ours + "/repos"
+	cache   = ours + "/cache"
 	ownFile = "quarry.repo"
 	config  = "etc/dnf/dnf.conf"
 	yumDir  = "etc/yum.repos.d"
@@ -44,7 +46,11 @@ func Begin(root, source string) (end func() error, err error) {
 		return nil, errors.Join(err, unix.Unmount(target, unix.MNT_DETACH), system.Close())
 	}
 	return func() error {
-		return errors.Join(restore(system), unix.Unmount(target, unix.MNT_DETACH), system.Close())
+		err := errors.Join(restore(system), unix.Unmount(target, unix.MNT_DETACH))
+		if err == nil { // else RemoveAll could meet the payload
+			err = system.RemoveAll(ours)
+		}
+		return errors.Join(err, system.Close())
 	}, nil
 }
 
@@ -132,7 +138,7 @@ const (
 // setAside makes a dnf.conf look at our repositories only and keep its cache in memory. What it says about both is kept as a
 // comment. giveBack undoes it, whatever else has changed meanwhile.
 func setAside(text string) string {
-	ours := []string{added, "reposdir=/" + repos, "cachedir=/" + cache}
+	lines := []string{added, "reposdir=/" + repos, "cachedir=/" + cache}
 	var out []string
 	main := false
 	for _, line := range strings.Split(text, "\n") {
@@ -143,11 +149,11 @@ func setAside(text string) string {
 		}
 		out = append(out, line)
 		if strings.TrimSpace(line) == "[main]" && !main {
-			out, main = append(out, ours...), true
+			out, main = append(out, lines...), true
 		}
 	}
 	if !main {
-		out = append(append([]string{added, "[main]"}, ours[1:]...), out...)
+		out = append(append([]string{added, "[main]"}, lines[1:]...), out...)
 	}
 	return strings.Join(out, "\n")
 }

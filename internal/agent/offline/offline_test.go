@@ -39,7 +39,7 @@ func FuzzSetAside(f *testing.F) {
 	f.Add("[main]\ncachedir=x\n")
 	f.Add("\n\n[main]\n[main]\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Contains(text, "# quarry: ") || strings.Contains(text, "=/run/quarry/") || strings.Contains(text, "=/"+repos) {
+		if strings.Contains(text, "# quarry: ") || strings.Contains(text, "=/dev/quarry/") || strings.Contains(text, "=/"+repos) {
 			t.Skip("the marks are ours")
 		}
 		if got := giveBack(setAside(text)); got != text {
@@ -84,7 +84,7 @@ func TestRepositoriesAreAsTheKickstartLeftThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours := read(t, system, repos+"/"+ownFile)
-	for _, want := range []string{"[baseos]\n", "[appstream]\n", "baseurl=file:///run/quarry/payload/baseos\n"} {
+	for _, want := range []string{"[baseos]\n", "[appstream]\n", "baseurl=file:///dev/quarry/payload/baseos\n"} {
 		if !strings.Contains(ours, want) {
 			t.Errorf("our repository file lacks %q:\n%s", want, ours)
 		}
