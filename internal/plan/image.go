@@ -26,6 +26,7 @@ type imageFile struct {
 	Repositories  []string    `yaml:"repositories"`      // optional ones of the release
 	Architectures []string    `yaml:"architectures"`     // instead of the release's
 	Disk          diskYAML    `yaml:"disk"`
+	Live          liveYAML    `yaml:"live"` // of live images
 	Outputs       []Output    `yaml:"outputs"`
 	Machine       machineYAML `yaml:"machine"`
 	Verify        verifyYAML  `yaml:"verify"`
@@ -69,7 +70,10 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	c.need(i.Variant == "" || word.MatchString(i.Variant), "$.variant", "%q is no name: use letters, digits, dots and dashes", i.Variant)
 	c.need(slices.Contains(builders(), i.Builder), "$.builder", "there is no builder %q, only %s", i.Builder, strings.Join(builders(), ", "))
 	c.need(fs.ValidPath(i.Kickstart) && i.Kickstart != ".", "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
-	p.diskSize = c.size("$.disk.size", i.Disk.Size)
+	if i.Builder != "live" {
+		p.diskSize = c.size("$.disk.size", i.Disk.Size)
+	}
+	c.live(i, release)
 	c.need(i.Disk.Device == "" || slices.Contains([]string{"vda", "sda", "hda", "xvda"}, i.Disk.Device), "$.disk.device", "want vda, sda, hda or xvda, not %q", i.Disk.Device)
 	c.inherit(i, release)
 	p.memoryMiB = int(c.size("$.machine.memory", i.Machine.Memory) >> 20)
@@ -79,9 +83,12 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	for n, label := range i.Labels {
 		c.need(labelWord.MatchString(label), fmt.Sprintf("$.labels[%d]", n), "%q is no label: use lower-case letters, digits and dashes", label)
 	}
-	methods := []string{"ssh", "console", "container", "inspect"}
+	methods := []string{"ssh", "console", "container", "inspect", "live"}
 	c.need(i.Verify.Method == "" || slices.Contains(methods, i.Verify.Method), "$.verify.method", "want %s, not %q", strings.Join(methods, ", "), i.Verify.Method)
-	c.need(i.Verify.Method == "" || (i.Verify.Method == "container") == (i.Builder == "rootfs"), "$.verify.method",
+	only := map[string]string{"rootfs": "container", "live": "live"} // how the images of these are looked at, and no others
+	method, is := only[i.Builder]
+	fits := is && i.Verify.Method == method || !is && i.Verify.Method != "container" && i.Verify.Method != "live"
+	c.need(i.Verify.Method == "" || fits, "$.verify.method",
 		"what the builder %s makes can't be looked at by %q", i.Builder, i.Verify.Method)
 	for n, f := range i.Verify.Firmware {
 		known := slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { _, ok := a.Has(arch.Kind(f)); return ok })

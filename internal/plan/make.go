@@ -19,6 +19,11 @@ import (
 // kickstart, or can't be carried out, is a kickstart.Problems with file, line and column. A mirror that can't be used is a *RequestError.
 func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	plan := p.Outline(r)
+	if plan.Live != nil {
+		if err := checkVolumeID(plan.Live.VolumeID); err != nil {
+			return Plan{}, &RequestError{Message: err.Error()} // the pipeline's own was checked: it is the request's release
+		}
+	}
 	ks, err := readKickstart(&plan, p, checkout)
 	if err != nil {
 		return Plan{}, err
@@ -26,11 +31,8 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	problems, warnings := checkCommands(ks)
 	warnings = append(warnings, checkNetwork(ks, plan.Machine.Network)...)
 	problems = append(problems, checkPackages(ks)...)
-	plan.Disk.Packages = plan.Disk.Size
-	if plan.Builder != "rootfs" { // its disk is only where it is put together
-		problems = append(problems, checkStorage(ks, plan.Disk)...)
-		plan.Disk.Packages = packageSpace(ks, plan.Disk)
-	}
+	moreProblems, moreWarnings := plan.storage(ks)
+	problems, warnings = append(problems, moreProblems...), append(warnings, moreWarnings...)
 	vars, err := variables(plan, p, r)
 	if err != nil {
 		return Plan{}, err
@@ -62,11 +64,23 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 			plan.Verify.Firmware = append(plan.Verify.Firmware, kind)
 		}
 	}
-	if plan.Verify.Firmware == nil && plan.Builder == "disk" {
-		installed := slices.Concat(names(plan.Packages.Install), scriptInstalls(ks), p.image.Available)
-		plan.Verify.Firmware = firmwares(ks, a, installed)
+	if plan.Verify.Firmware == nil {
+		plan.Verify.Firmware = plan.firmware(ks, a, p.image.Available)
 	}
 	return plan, nil
+}
+
+// firmware is what the image boots under where its pipeline says nothing. A live ISO has a boot loader for all that its architecture has.
+func (p *Plan) firmware(ks *kickstart.File, a arch.Arch, available []string) (kinds []string) {
+	switch p.Builder {
+	case "live":
+		for _, f := range a.Firmware {
+			kinds = append(kinds, string(f.Kind))
+		}
+	case "disk":
+		kinds = firmwares(ks, a, slices.Concat(names(p.Packages.Install), scriptInstalls(ks), available))
+	}
+	return kinds
 }
 
 // Outline is the plan as far as the pipeline and the request alone tell it, without the kickstart and what follows from it.
@@ -90,7 +104,22 @@ func (p Pipeline) Outline(r Request) Plan {
 	if strings.Contains(r.Release, ".") {
 		plan.Version = r.Release
 	}
+	plan.Live = p.image.Live.liveOf(plan)
 	return plan
+}
+
+// storage checks the storage commands and says how much room there is for packages.
+func (p *Plan) storage(ks *kickstart.File) (problems kickstart.Problems, warnings []string) {
+	switch p.Builder {
+	case "live":
+		p.Disk.Size, problems, warnings = liveStorage(ks)
+		p.Disk.Packages = p.Disk.Size
+	case "rootfs": // its disk is only where it is put together
+		p.Disk.Packages = p.Disk.Size
+	default:
+		problems, p.Disk.Packages = checkStorage(ks, p.Disk), packageSpace(ks, p.Disk)
+	}
+	return problems, warnings
 }
 
 func readKickstart(plan *Plan, p Pipeline, checkout source.Checkout) (*kickstart.File, error) {

@@ -13,11 +13,12 @@ func formatsOf() map[string][]string {
 		"disk":   disks,
 		"pi":     disks,
 		"rootfs": {"tar.xz", "oci.tar", "wsl"},
+		"live":   {"iso"},
 	}
 }
 
 // builders are the names that `builder` may have, in the order that errors list them.
-func builders() []string { return []string{"disk", "pi", "rootfs"} }
+func builders() []string { return []string{"disk", "pi", "rootfs", "live"} }
 
 // providers are what a Vagrant box can be for; the names are Vagrant's.
 func providers() []string { return []string{"libvirt", "virtualbox", "vmware_desktop"} }

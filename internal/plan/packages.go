@@ -56,7 +56,7 @@ func packagesOf(ks *kickstart.File, builder string, a arch.Arch, listed []string
 	has := func(name string) bool {
 		return slices.Contains(set.Packages, name) || slices.Contains(set.ExcludedPackages, name)
 	}
-	if builder == "disk" && !has("kernel") { // a Pi's kickstart names the Pi's own kernel
+	if (builder == "disk" || builder == "live") && !has("kernel") { // a Pi's kickstart names the Pi's own kernel
 		p.Install = append(p.Install, Want{Name: "kernel", Reason: ReasonPlatform})
 	}
 	for _, name := range install {

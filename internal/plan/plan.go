@@ -20,7 +20,7 @@ type Plan struct {
 	Variant    string `json:"variant"`    // "Base"
 	Arch       string `json:"arch"`       // RPM's name: "x86_64"
 	Primary    bool   `json:"primary"`    // this variant is also published without its name
-	Builder    string `json:"builder"`    // "disk", "pi", "rootfs"
+	Builder    string `json:"builder"`    // "disk", "pi", "rootfs", "live"
 	Naming     string `json:"naming"`     // "wiki" or "toolkit"
 	EFIDir     string `json:"efiDir"`     // the distribution's folder in the EFI system partition: "rocky"
 
@@ -33,6 +33,7 @@ type Plan struct {
 	Outputs      []Output     `json:"outputs"`
 	Machine      MachineNeeds `json:"machine"`
 	Verify       Verify       `json:"verify"`
+	Live         *Live        `json:"live,omitempty"`     // of live images
 	Warnings     []string     `json:"warnings,omitempty"` // what the kickstart asks for and Quarry leaves out, with its place
 }
 
@@ -130,7 +131,7 @@ type Packages struct {
 
 // Disk is the disk to install on.
 type Disk struct {
-	Size int64 `json:"size"` // bytes
+	Size int64 `json:"size"` // bytes; of a live image, its root file system's
 	// Label is the partition table's kind where the kickstart names none: "msdos", or "" for gpt.
 	Label string `json:"label,omitempty"`
 	// Device is what the kickstart calls the disk, such as "sda"; "" is vda, which it is.
@@ -155,7 +156,7 @@ type MachineNeeds struct {
 
 // Verify is how the finished image is tried.
 type Verify struct {
-	// Method is how it is looked at: "ssh", "console", "container", "inspect"; "" is what is usual for its format.
+	// Method is how it is looked at: "ssh", "console", "container", "inspect", "live"; "" is what is usual for its format.
 	Method   string   `json:"method,omitempty"`
 	Firmware []string `json:"firmware"` // kinds of package arch: "bios", "uefi", "slof", "s390-ccw"; empty for what doesn't boot on its own
 	User     string   `json:"user"`     // that the seed creates and that logs in

@@ -43,9 +43,9 @@ func bootsOf(ks *kickstart.File, a arch.Arch) boots {
 
 // platformPackages returns what Anaconda adds to the kickstart's own packages, and the boot loader of the other firmware, which %post may add.
 // All of it is wanted softly: a release that lacks a package says so when it is needed. A root file system neither boots on its own nor has
-// file systems to look after.
+// file systems to look after; a live one boots by what its kickstart names, which the ISO is made of.
 func platformPackages(ks *kickstart.File, builder string, a arch.Arch) (install, available []string) {
-	if builder == "rootfs" {
+	if builder == "rootfs" || builder == "live" {
 		return unique(commandPackages(ks)), nil
 	}
 	if loader := ks.Bootloader(); !loader.Disabled && loader.Location != "none" {

@@ -25,6 +25,7 @@ type releaseFile struct {
 	Repositories  []repositoryYAML `yaml:"repositories"`
 	Keys          []keyYAML        `yaml:"keys"`
 	Kickstarts    kickstartsYAML   `yaml:"kickstarts"`
+	Live          liveYAML         `yaml:"live"`    // of live images that don't say their own
 	Machine       machineYAML      `yaml:"machine"` // of images that don't say their own
 	Verify        verifyYAML       `yaml:"verify"`  // of images that don't say their own
 }
@@ -75,6 +76,7 @@ func loadRelease(fsys fs.FS, name string) (releaseFile, error) {
 	c.need(len(r.Repositories) > 0, "$.repositories", "none is given")
 	c.architectures(r.Architectures, true)
 	c.repositories(r.Repositories)
+	c.liveWords(r.Live)
 	c.need(len(r.Keys) > 0, "$.keys", "none is given: nothing could be verified")
 	c.keys("$.keys", r.Keys)
 	return r, errors.Join(c.errs...)
