@@ -179,6 +179,7 @@ type place struct {
 	efi    bool
 	// appended has the file system for UEFI behind the volume, as a partition of its own; otherwise it is a file in the image.
 	appended bool
+	graphics bool // grub has a screen to draw on
 	grub     grubPlace
 	starts   artifact.Boot
 }
@@ -200,7 +201,8 @@ func placeOf(architecture, loader string) (place, error) {
 		return place{}, err
 	}
 	p := place{arch: a, loader: loader, kernel: "images/pxeboot/vmlinuz", initrd: "images/pxeboot/initrd.img"}
-	p.efi, p.starts.UEFI = a.EFI != "", a.EFI != ""
+	p.efi = a.EFI != ""
+	p.graphics, p.starts.UEFI = p.efi, p.efi
 	if _, bios := a.Has(arch.BIOS); bios {
 		p.starts.BIOS = true
 		switch loader {

@@ -1,0 +1,301 @@
+package iso
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/command"
+	"github.com/quarry-project/quarry/internal/digest"
+	"github.com/quarry-project/quarry/internal/durable"
+	"github.com/quarry-project/quarry/internal/progress"
+)
+
+// Make makes the image that s describes at s.Out. The file is complete, with its checksum implanted, and flushed before it has that name; on an
+// error, cancellation included, what had the name before still has it. It needs no root; xorriso and mtools do the work. Reports are of the phases
+// "digests", "iso" and "media check". The file that is returned has no digest.
+func Make(ctx context.Context, s Spec, report progress.Func) (artifact.File, error) {
+	file, err := makeImage(ctx, s, report)
+	if err != nil {
+		return artifact.File{}, fmt.Errorf("making the image %s: %w", s.Out, err)
+	}
+	return file, nil
+}
+
+func makeImage(ctx context.Context, s Spec, report progress.Func) (artifact.File, error) {
+	if err := s.Check(); err != nil {
+		return artifact.File{}, err
+	}
+	dir, err := os.MkdirTemp(s.Dir, "iso-*")
+	if err != nil {
+		return artifact.File{}, err
+	}
+	defer os.RemoveAll(dir)
+	p, err := placeOf(s.Arch, s.Loader)
+	if err != nil {
+		return artifact.File{}, err
+	}
+	w := work{spec: s, place: p, dir: dir, report: report}
+	if err := w.collect(ctx); err != nil {
+		return artifact.File{}, err
+	}
+	out, err := os.MkdirTemp(filepath.Dir(s.Out), "."+filepath.Base(s.Out)+".*")
+	if err != nil {
+		return artifact.File{}, err
+	}
+	defer os.RemoveAll(out)
+	image := filepath.Join(out, "image.iso")
+	if err := w.write(ctx, image); err != nil {
+		return artifact.File{}, err
+	}
+	if err := ImplantMD5(ctx, image, report); err != nil {
+		return artifact.File{}, err
+	}
+	info, err := os.Stat(image)
+	if err != nil {
+		return artifact.File{}, err
+	}
+	if err := os.Chmod(image, 0o644); err != nil {
+		return artifact.File{}, err
+	}
+	return artifact.File{Path: s.Out, Size: info.Size()}, durable.Rename(image, s.Out)
+}
+
+// work is one image being made.
+type work struct {
+	spec   Spec
+	place  place
+	dir    string // goes with all that is in it
+	report progress.Func
+	items  []item
+	efi    string // the file system for UEFI, if it is not a file in the image
+}
+
+// collect brings everything that will be in the image together, as files of the host.
+func (w *work) collect(ctx context.Context) error {
+	modules, err := w.modules()
+	if err != nil {
+		return err
+	}
+	w.items = layout(w.spec, w.place, modules)
+	for _, f := range w.spec.Content {
+		w.items = append(w.items, item{path: f.Path, source: f.Source})
+	}
+	if err := check(append([]item{{path: efiImage}, {path: s390Image}, {path: treeinfo}, {path: "boot.cat"}}, w.items...)); err != nil {
+		return err
+	}
+	for i := range w.items {
+		if err := w.stage(&w.items[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.images(ctx); err != nil {
+		return err
+	}
+	sums, err := w.digests(ctx)
+	if err != nil {
+		return err
+	}
+	info := item{path: treeinfo, text: treeinfoText(w.spec, w.place, sums)}
+	if err := w.stage(&info); err != nil {
+		return err
+	}
+	w.items = append(w.items, info)
+	return nil
+}
+
+// modules are the names of the files that grub loads.
+func (w *work) modules() ([]string, error) {
+	if w.place.grub.image == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(w.spec.Boot.Grub)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name := e.Name(); e.Type().IsRegular() && (strings.HasSuffix(name, ".mod") || strings.HasSuffix(name, ".lst")) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s has no modules of grub", w.spec.Boot.Grub)
+	}
+	return names, nil
+}
+
+// stage looks whether an item's file is one, and makes it a file if it is a text.
+func (w *work) stage(it *item) error {
+	if it.source == "" {
+		it.source = filepath.Join(w.dir, "texts", filepath.FromSlash(it.path))
+		if err := os.MkdirAll(filepath.Dir(it.source), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(it.source, []byte(it.text), 0o644)
+	}
+	info, err := os.Stat(it.source)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", it.source)
+	}
+	if strings.ContainsRune(it.source, '\n') {
+		return fmt.Errorf("the path %q has a line break", it.source)
+	}
+	it.source, err = filepath.Abs(it.source)
+	return err
+}
+
+// images makes what is computed of other files: the file system for UEFI, and s390x's program.
+func (w *work) images(ctx context.Context) error {
+	switch {
+	case w.place.efi:
+		tree := filepath.Join(w.dir, "efi")
+		if err := w.efiTree(tree); err != nil {
+			return err
+		}
+		image := filepath.Join(w.dir, "efiboot.img")
+		if err := makeEFI(ctx, tree, image, w.spec.Time); err != nil {
+			return err
+		}
+		if w.place.appended {
+			w.efi = image
+		} else {
+			w.items = append(w.items, item{path: efiImage, source: image})
+		}
+	case w.place.starts.ZIPL:
+		image := filepath.Join(w.dir, "cdboot.img")
+		if err := writeS390(image, w.spec.Boot.Kernel, w.spec.Boot.Initrd, w.spec.Menu.Args); err != nil {
+			return err
+		}
+		w.items = append(w.items, item{path: s390Image, source: image})
+	}
+	return nil
+}
+
+// efiTree copies the folder EFI to tree, everything with the image's time.
+func (w *work) efiTree(tree string) error {
+	var made []string
+	for _, it := range w.items {
+		if !strings.HasPrefix(it.path, efiFolder+"/") {
+			continue
+		}
+		to := filepath.Join(tree, filepath.FromSlash(it.path))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := copyFile(to, it.source); err != nil {
+			return err
+		}
+		made = append(made, to)
+		for folder := path.Dir(it.path); folder != "."; folder = path.Dir(folder) {
+			made = append(made, filepath.Join(tree, folder))
+		}
+	}
+	for _, name := range made {
+		if err := os.Chtimes(name, w.spec.Time, w.spec.Time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// digests are those of the files that .treeinfo names.
+func (w *work) digests(ctx context.Context) (map[string]digest.Digest, error) {
+	named := []string{w.place.kernel, w.place.initrd, efiImage, s390Image, w.place.grub.image, w.spec.Stage2}
+	sums := map[string]digest.Digest{}
+	for _, it := range w.items {
+		if !slices.Contains(named, it.path) {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		w.report.Report(progress.Event{Kind: progress.Progress, Phase: "digests", Message: it.path})
+		sum, _, err := digest.File(it.source)
+		if err != nil {
+			return nil, err
+		}
+		sums[it.path] = sum
+	}
+	return sums, nil
+}
+
+// write runs xorriso.
+func (w *work) write(ctx context.Context, image string) error {
+	list := filepath.Join(w.dir, "files")
+	if err := os.WriteFile(list, []byte(graft(w.items)), 0o644); err != nil {
+		return err
+	}
+	var largest int64
+	for _, it := range w.items {
+		info, err := os.Stat(it.source)
+		if err != nil {
+			return err
+		}
+		largest = max(largest, info.Size())
+	}
+	c := command.Cmd{
+		Args: args(w.spec, w.place, w.efi, list, image, largest), Env: fixedEnv(w.spec.Time),
+		Stderr: &percentWriter{report: func(percent float64) { w.report.Count("iso", int64(percent), 100, progress.Percent) }},
+	}
+	if err := command.Run(ctx, c); err != nil {
+		return fmt.Errorf("writing the image: %w", err)
+	}
+	return nil
+}
+
+// percent finds how far xorriso is in "xorriso : UPDATE :  12.34% done".
+var percent = regexp.MustCompile(`(\d+(?:\.\d+)?)% done`)
+
+// percentWriter reads what xorriso says and reports the percentages in it.
+type percentWriter struct {
+	report func(float64)
+	rest   []byte // of a line
+}
+
+func (w *percentWriter) Write(b []byte) (int, error) {
+	w.rest = append(w.rest, b...)
+	for {
+		end := bytes.IndexAny(w.rest, "\r\n")
+		if end < 0 {
+			break
+		}
+		if m := percent.FindSubmatch(w.rest[:end]); m != nil {
+			if value, err := strconv.ParseFloat(string(m[1]), 64); err == nil && value <= 100 {
+				w.report(value)
+			}
+		}
+		w.rest = w.rest[end+1:]
+	}
+	if len(w.rest) > 4096 { // no line of xorriso's
+		w.rest = nil
+	}
+	return len(b), nil
+}
