@@ -31,7 +31,7 @@ func Boot(ctx context.Context, o Options) (root string, err error) {
 	if b.debs, err = source.resolve(ctx, seeds, "boot", b.Refresh); err != nil {
 		return "", err
 	}
-	code, err := codeDigest()
+	code, err := codeDigest(false)
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +65,7 @@ func Boot(ctx context.Context, o Options) (root string, err error) {
 
 // BootFiles returns where a tree, or what Boot made, has the kernel and the initrd of an architecture.
 func BootFiles(root, arch string) (kernel, initrd string, err error) {
-	decl, err := load()
+	decl, err := load(false)
 	if err != nil {
 		return "", "", err
 	}
@@ -94,7 +94,7 @@ func (b *build) bootImages(ctx context.Context, dir string) error {
 	}
 	for i, d := range b.debs {
 		own := files{}
-		if err := readFiles(ctx, d.Path, b.decl.Drop, nil, own); err != nil {
+		if err := readFiles(ctx, d.Path, filter{drop: b.decl.Drop}, nil, own); err != nil {
 			return err
 		}
 		parts := []files{own}

@@ -8,21 +8,25 @@ import (
 
 // Comps are the package groups, in the shape of data/comps.yaml.
 type comps struct {
-	Groups []struct {
-		ID          string   `yaml:"id"`
-		Name        string   `yaml:"name"`
-		Description string   `yaml:"description"`
-		Mandatory   []string `yaml:"mandatory"`
-		Default     []string `yaml:"default"`
-		Optional    []string `yaml:"optional"`
-	} `yaml:"groups"`
-	Environments []struct {
-		ID          string   `yaml:"id"`
-		Name        string   `yaml:"name"`
-		Description string   `yaml:"description"`
-		Groups      []string `yaml:"groups"`
-		Options     []string `yaml:"options"`
-	} `yaml:"environments"`
+	Groups       []group       `yaml:"groups"`
+	Environments []environment `yaml:"environments"`
+}
+
+type group struct {
+	ID          string   `yaml:"id"`
+	Name        string   `yaml:"name"`
+	Description string   `yaml:"description"`
+	Mandatory   []string `yaml:"mandatory"`
+	Default     []string `yaml:"default"`
+	Optional    []string `yaml:"optional"`
+}
+
+type environment struct {
+	ID          string   `yaml:"id"`
+	Name        string   `yaml:"name"`
+	Description string   `yaml:"description"`
+	Groups      []string `yaml:"groups"`
+	Options     []string `yaml:"options"`
 }
 
 // What follows is comps.xml as its DTD has it (fedora-comps).

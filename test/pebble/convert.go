@@ -82,7 +82,7 @@ func (d declarations) rules(a arch.Arch, controls []control) []rule {
 	}
 	if k, c, ok := findKernel(controls, a); ok {
 		claimed[c.Package] = true
-		out = append(out, kernelRules(k, c, a)...)
+		out = append(out, kernelRules(k, c, a, d.Platforms[a.Name].Keep)...)
 	}
 	for _, c := range controls {
 		if !claimed[c.Package] {
@@ -138,7 +138,7 @@ func (d declarations) plan(r rule, names nameTable, byDeb map[string]int, contro
 	}
 	p.Requires = tidy(p.Requires, p.Name, p.Provides)
 	p.Provides = tidy(p.Provides, p.Name, nil)
-	sub, err := fs.Sub(data, "data/files/"+r.Name)
+	sub, err := fs.Sub(data, r.files())
 	if err != nil {
 		return p, err
 	}
@@ -173,7 +173,7 @@ func (p pkg) load(ctx context.Context) (files, error) {
 func (p pkg) read(ctx context.Context) (files, error) {
 	all := files{}
 	for _, d := range p.Debs {
-		if err := readFiles(ctx, d.Path, p.drop, p.conffiles, all); err != nil {
+		if err := readFiles(ctx, d.Path, filter{p.drop, p.Rule.Keep}, p.conffiles, all); err != nil {
 			return nil, err
 		}
 	}
@@ -183,7 +183,7 @@ func (p pkg) read(ctx context.Context) (files, error) {
 	if err := p.Rule.arrange(all); err != nil {
 		return nil, err
 	}
-	if err := ownFiles(p.Name, all); err != nil {
+	if err := ownFiles(p.Rule.files(), all); err != nil {
 		return nil, err
 	}
 	if err := p.generate(ctx, all); err != nil {
@@ -266,9 +266,16 @@ next:
 	return out
 }
 
-// ownFiles adds the files under data/files/NAME; those that begin with "#!" are programs.
-func ownFiles(name string, into files) error {
-	root := "data/files/" + name
+// files is the folder of the files that the package brings from here.
+func (r rule) files() string {
+	if r.desktop {
+		return desktopDir + "/files/" + r.Name
+	}
+	return "data/files/" + r.Name
+}
+
+// ownFiles adds the files under root; those that begin with "#!" are programs.
+func ownFiles(root string, into files) error {
 	return fs.WalkDir(data, root, func(p string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			if p == root {

@@ -105,9 +105,9 @@ func (c *control) parse(r io.Reader) error {
 	return nil
 }
 
-// readFiles adds the data part of the .deb at name to into, without what matches drop. Folders are only kept when they are empty
+// readFiles adds the data part of the .deb at name to into, without what take leaves out. Folders are only kept when they are empty
 // or not plain root's: rpm makes all others on the way.
-func readFiles(ctx context.Context, name string, drop []string, conffiles map[string]bool, into files) error {
+func readFiles(ctx context.Context, name string, take filter, conffiles map[string]bool, into files) error {
 	pr, pw := io.Pipe()
 	go func() {
 		pw.CloseWithError(command.Run(ctx, command.Cmd{Args: []string{"dpkg-deb", "--fsys-tarfile", name}, Stdout: pw}))
@@ -127,7 +127,7 @@ func readFiles(ctx context.Context, name string, drop []string, conffiles map[st
 		if err != nil {
 			return fmt.Errorf("unpack %s: %w", path.Base(name), err)
 		}
-		if f.Path == "/" || matches(drop, f.Path) {
+		if f.Path == "/" || !take.takes(f.Path) {
 			continue
 		}
 		f.Config = conffiles[f.Path] && f.is(typeFile)

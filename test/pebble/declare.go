@@ -4,9 +4,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/arch"
@@ -30,6 +30,7 @@ type platform struct {
 	// None says why there is no Pebble for the architecture; then nothing else is set.
 	None    string   `yaml:"none"`
 	Kernel  string   `yaml:"kernel"`  // Debian's kernel meta package; without one there is no installer
+	Keep    []string `yaml:"keep"`    // patterns of the kernel's paths that are kept although they match Drop
 	Modules []string `yaml:"modules"` // kernel modules of the installer's initrd, with their soft dependencies
 	// Platforms are the names after "platforms =" in .treeinfo.
 	Platforms string `yaml:"platforms"`
@@ -65,6 +66,7 @@ type rule struct {
 	Conflicts  []string `yaml:"conflicts"`
 
 	Drop  []string          `yaml:"drop"`  // patterns of paths; a folder's pattern takes all below it
+	Keep  []string          `yaml:"keep"`  // patterns of paths that are kept although all packages drop them
 	Move  map[string]string `yaml:"move"`  // from → to
 	Copy  map[string]string `yaml:"copy"`  // from → more places, separated by blanks
 	Links map[string]string `yaml:"links"` // path → target
@@ -82,7 +84,8 @@ type rule struct {
 	Postun    string `yaml:"postun"`
 	Posttrans string `yaml:"posttrans"`
 
-	kernel *kernel // set for the kernel's packages, which are all made of one .deb
+	kernel  *kernel // set for the kernel's packages, which are all made of one .deb
+	desktop bool    // declared in the desktop part, where its own files are, too
 }
 
 // repo is the id of the package's repository.
@@ -124,45 +127,84 @@ type declarations struct {
 	// Drop are patterns of paths that no package keeps.
 	Drop     []string `yaml:"drop"`
 	Packages []rule   `yaml:"packages"`
+	// StandIns are packages that are empty and nothing else, by repository.
+	StandIns map[string][]string `yaml:"standins"`
 
 	comps comps
 }
 
-// load reads the declarations, strictly.
-func load() (declarations, error) {
+// desktopDir holds the declarations that only a tree with desktops has, in the same form as those beside it.
+const desktopDir = "data/desktop"
+
+// load reads the declarations, strictly; those of the desktop part only when they are asked for.
+func load(desktop bool) (declarations, error) {
 	var d declarations
-	names, err := fs.Glob(data, "data/*.yaml")
-	if err != nil {
-		return d, err
+	dirs := []string{"data"}
+	if desktop {
+		dirs = append(dirs, desktopDir)
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		if err := decode(name, &d); err != nil {
+	for _, dir := range dirs {
+		names, err := fs.Glob(data, dir+"/*.yaml")
+		if err != nil {
 			return d, err
+		}
+		for _, name := range names {
+			part, err := decode(name)
+			if err != nil {
+				return d, err
+			}
+			d.add(part, dir == desktopDir)
 		}
 	}
 	return d, d.check()
 }
 
-func decode(name string, d *declarations) error {
+func decode(name string) (part declarations, err error) {
 	text, err := data.ReadFile(name)
 	if err != nil {
-		return err
+		return part, err
 	}
-	var into any = d
-	var part declarations
-	switch path.Base(name) {
-	case "comps.yaml":
-		into = &d.comps
-	case "archive.yaml", "repositories.yaml":
-	default:
-		into = &part
+	var into any = &part
+	if path.Base(name) == "comps.yaml" {
+		into = &part.comps
 	}
 	if err := strictyaml.Decode(name, text, into); err != nil {
-		return fmt.Errorf("read declarations: %w", err)
+		return part, fmt.Errorf("read declarations: %w", err)
 	}
-	d.Packages = append(d.Packages, part.Packages...)
-	return nil
+	return part, nil
+}
+
+// add adds the declarations of one file. The desktop part changes a platform's kernel and what is kept of it, and replaces groups;
+// everything else is added.
+func (d *declarations) add(part declarations, desktop bool) {
+	for name, p := range part.Platforms {
+		if base, ok := d.Platforms[name]; ok {
+			base.Kernel, base.Keep = p.Kernel, p.Keep
+			p = base
+		}
+		if d.Platforms == nil {
+			d.Platforms = map[string]platform{}
+		}
+		d.Platforms[name] = p
+	}
+	d.Repositories = append(d.Repositories, part.Repositories...)
+	d.Seeds = append(d.Seeds, part.Seeds...)
+	d.Ignore = append(d.Ignore, part.Ignore...)
+	d.Leave = append(d.Leave, part.Leave...)
+	d.Drop = append(d.Drop, part.Drop...)
+	for _, r := range part.Packages {
+		r.desktop = desktop
+		d.Packages = append(d.Packages, r)
+	}
+	for _, repo := range slices.Sorted(maps.Keys(part.StandIns)) {
+		for _, name := range part.StandIns[repo] {
+			d.Packages = append(d.Packages, rule{Name: name, Repo: repo, StandIn: true, desktop: desktop})
+		}
+	}
+	for _, g := range part.comps.Groups {
+		d.comps.Groups = append(slices.DeleteFunc(d.comps.Groups, func(old group) bool { return old.ID == g.ID }), g)
+	}
+	d.comps.Environments = append(d.comps.Environments, part.comps.Environments...)
 }
 
 func (d declarations) check() error {
@@ -200,12 +242,16 @@ func prefixed(prefix string, names []string) []string {
 	return out
 }
 
-// codeDigest digests the declarations and this package's own sources, or only the named ones.
-func codeDigest(only ...string) (digest.Digest, error) {
+// codeDigest digests the declarations and this package's own sources, or only the named ones. The desktop part counts only for
+// a tree that has it.
+func codeDigest(desktop bool, only ...string) (digest.Digest, error) {
 	sums := map[string]digest.Digest{}
 	err := fs.WalkDir(data, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.HasSuffix(name, "_test.go") {
 			return err
+		}
+		if !desktop && strings.HasPrefix(name, desktopDir+"/") {
+			return nil
 		}
 		if len(only) > 0 && !slices.Contains(only, name) {
 			return nil

@@ -12,7 +12,7 @@ import (
 
 func declared(t *testing.T) declarations {
 	t.Helper()
-	d, err := load()
+	d, err := load(false)
 	if err != nil {
 		t.Fatal(err)
 	}

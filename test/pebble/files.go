@@ -86,6 +86,11 @@ func matches(patterns []string, p string) bool {
 	return false
 }
 
+// A filter chooses paths: those that match drop are left out, but not if they match keep, too.
+type filter struct{ drop, keep []string }
+
+func (f filter) takes(p string) bool { return !matches(f.drop, p) || matches(f.keep, p) }
+
 // arrange drops, copies, moves and links files as the rule says.
 func (r rule) arrange(f files) error {
 	for p := range f {

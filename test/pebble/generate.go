@@ -64,7 +64,7 @@ func (p pkg) addLocale(ctx context.Context, all files) error {
 	}
 	defer os.RemoveAll(dir)
 	sources := files{}
-	if err := readFiles(ctx, p.Debs[0].Path, nil, nil, sources); err != nil {
+	if err := readFiles(ctx, p.Debs[0].Path, filter{}, nil, sources); err != nil {
 		return err
 	}
 	for name, f := range sources {

@@ -3,6 +3,7 @@ package pebble
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/arch"
@@ -40,8 +41,8 @@ const (
 	piImage  = "/boot/kernel8.img"
 )
 
-// kernelRules makes EL's kernel packages of Debian's one.
-func kernelRules(k kernel, c control, a arch.Arch) []rule {
+// kernelRules makes EL's kernel packages of Debian's one, with keep of what all packages drop.
+func kernelRules(k kernel, c control, a arch.Arch, keep []string) []rule {
 	uname := "kernel-uname-r = " + k.Name
 	depmod := fmt.Sprintf("/usr/sbin/depmod -a %s || :\n", k.Name)
 	rules := []rule{
@@ -57,6 +58,8 @@ func kernelRules(k kernel, c control, a arch.Arch) []rule {
 			Requires: []string{"kmod"}, Posttrans: depmod},
 		{Name: "kernel-modules", Debs: []string{c.Package}, kernel: &k,
 			Requires: []string{"kernel-modules-core"}, Posttrans: depmod},
+		{Name: "kernel-modules-extra", Debs: []string{c.Package}, kernel: &k,
+			Requires: []string{"kernel-modules"}, Posttrans: depmod},
 		// What builds modules: only the names and versions, which scripts ask for.
 		{Name: "kernel-headers", Debs: []string{c.Package}, Summary: "Empty stand-in (Pebble): header files of the Linux kernel", kernel: &k, Repo: "appstream"},
 		{Name: "kernel-devel", Debs: []string{c.Package}, Summary: "Empty stand-in (Pebble): development package for building kernel modules", kernel: &k,
@@ -71,17 +74,26 @@ func kernelRules(k kernel, c control, a arch.Arch) []rule {
 			Ghost:     []string{"/boot/initramfs8"},
 			Posttrans: depmod + fmt.Sprintf("/usr/bin/dracut -f /boot/initramfs8 %s || exit $?\n", k.Name)})
 	}
+	for i := range rules {
+		rules[i].Keep = keep
+	}
 	return rules
 }
 
-// rarely reports whether a path is one of the modules that go into kernel-modules; the others are in kernel-modules-core.
-func rarely(p string) bool {
-	for _, dir := range []string{"net/sctp", "net/tipc", "net/rds"} {
-		if strings.Contains(p, "/kernel/"+dir+"/") {
-			return true
+// modulesPackage is the package that has a module: one that a virtual machine's server needs is in kernel-modules-core.
+func modulesPackage(p string) string {
+	for _, in := range []struct {
+		name string
+		dirs []string
+	}{
+		{"kernel-modules", []string{"drivers/gpu", "drivers/usb", "drivers/hid", "drivers/input", "drivers/ata", "sound"}},
+		{"kernel-modules-extra", []string{"net/sctp", "net/tipc", "net/rds"}},
+	} {
+		if slices.ContainsFunc(in.dirs, func(dir string) bool { return strings.Contains(p, "/kernel/"+dir+"/") }) {
+			return in.name
 		}
 	}
-	return false
+	return "kernel-modules-core"
 }
 
 // split keeps of Debian's kernel the files that belong to the EL package called name, at the places where EL has them.
@@ -97,10 +109,7 @@ func (k kernel) split(name string, all files) files {
 			to = modulesDir + k.Name + "/config"
 		case strings.HasPrefix(p, modulesDir+k.Uname+"/"):
 			to = modulesDir + k.Name + strings.TrimPrefix(p, modulesDir+k.Uname)
-			owner = "kernel-modules-core"
-			if rarely(p) {
-				owner = "kernel-modules"
-			}
+			owner = modulesPackage(p)
 		default:
 			continue
 		}

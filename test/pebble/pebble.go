@@ -26,6 +26,7 @@ type Options struct {
 	Cache   string        // folder for everything that is kept; empty is $XDG_CACHE_HOME/quarry/pebble
 	Jobs    int           // packages made at once; 0 is one per CPU
 	Refresh bool          // ask the archive for newer packages
+	Desktop bool          // with all that live desktops need, and another kernel: two to three times the work
 	Report  progress.Func // may be nil
 }
 
@@ -96,7 +97,7 @@ func newBuild(o Options) (*build, error) {
 	if cache, err = filepath.Abs(cache); err != nil {
 		return nil, err
 	}
-	decl, err := load()
+	decl, err := load(o.Desktop)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func (b *build) run(ctx context.Context) (tree Tree, err error) {
 	if b.debs, err = source.resolve(ctx, seeds, seedKey.Short(), b.Refresh); err != nil {
 		return tree, err
 	}
-	code, err := codeDigest()
+	code, err := codeDigest(b.Desktop)
 	if err != nil {
 		return tree, err
 	}
@@ -132,7 +133,11 @@ func (b *build) run(ctx context.Context) (tree Tree, err error) {
 	if err != nil {
 		return tree, err
 	}
-	root := filepath.Join(b.cache, "trees", b.arch.Name+"-"+id.Short())
+	name := b.arch.Name
+	if b.Desktop {
+		name += "-desktop"
+	}
+	root := filepath.Join(b.cache, "trees", name+"-"+id.Short())
 	if _, err := os.Stat(root); err == nil {
 		b.Report.Log("Pebble for " + b.arch.Name + " is in the cache")
 		return b.tree(root), nil

@@ -31,7 +31,7 @@ func (p pkg) fileName() string {
 
 // key names everything that the RPM is made from.
 func (p pkg) key(signer *key) (digest.Digest, error) {
-	code, err := codeDigest("deb.go", "convert.go", "files.go", "kernel.go", "python.go", "rpm.go", "scriptlets.go", "generate.go")
+	code, err := codeDigest(false, "deb.go", "convert.go", "files.go", "kernel.go", "python.go", "rpm.go", "scriptlets.go", "generate.go")
 	if err != nil {
 		return "", err
 	}

@@ -24,6 +24,9 @@ func scriptletsFor(r rule, f files) scriptlets {
 			"    /usr/bin/systemctl --no-reload disable --now %s >/dev/null 2>&1 || :\nfi\n", units)
 		s.Postun += "if [ -d /run/systemd/system ]; then\n    /usr/bin/systemctl daemon-reload >/dev/null 2>&1 || :\nfi\n"
 	}
+	if f.have("/usr/share/glib-2.0/schemas/") {
+		s.Posttrans += "/usr/lib/*/glib-2.0/glib-compile-schemas /usr/share/glib-2.0/schemas >/dev/null 2>&1 || :\n"
+	}
 	return s
 }
 

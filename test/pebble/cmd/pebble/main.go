@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.Cache, "cache", "", "folder for what is kept (default $XDG_CACHE_HOME/quarry/pebble)")
 	flags.IntVar(&o.Jobs, "jobs", 0, "packages made at once (default one per CPU)")
 	flags.BoolVar(&o.Refresh, "refresh", false, "ask the archive for newer packages")
+	flags.BoolVar(&o.Desktop, "desktop", false, "with what live desktops need")
 	out := flags.String("out", "", "a link to make to the tree")
 	boot := flags.Bool("boot", false, "make only the installer's kernel and initrd")
 	asJSON := flags.Bool("json", false, "print events and the tree as JSON lines")
