@@ -34,6 +34,12 @@ type Arch struct {
 	// Port holds QEMU's options that put the console on the character device "console".
 	Port []string
 	Bus  Bus
+	// Seat is what a person sits at, as QEMU's devices: a screen, and a keyboard where the machine has none of its own.
+	Seat []string
+	// CD is QEMU's CD drive behind, where the machine has none of its own, its controller. USB is the controller of USB devices;
+	// empty: the machine has no USB.
+	CD  []string
+	USB string
 	// CPU is QEMU's model by Enterprise Linux major release when it emulates: a fixed one that the release supports. "max", with
 	// all that QEMU can emulate, is slower where there is a choice. A release that isn't made for the architecture has none.
 	CPU map[string]string

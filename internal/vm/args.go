@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,20 +12,26 @@ import (
 
 // Descriptors that a machine inherits; Start hands them over in this order.
 const (
-	monitorFD = 3
-	eventsFD  = 4
+	monitorFD = iota + 3
+	eventsFD
+	guestFD
+	pairs = iota
 )
 
-// channels are the back ends of a machine's two conversations with the host, in QEMU's words.
-type channels struct{ monitor, events string }
+// guestPort is the port on which QEMU's guest agent listens.
+const guestPort = "org.qemu.guest_agent.0"
+
+// channels are the back ends of a machine's conversations with the host, in QEMU's words.
+type channels struct{ monitor, events, guest string }
 
 func inherited() channels {
-	return channels{monitor: fmt.Sprintf("socket,id=monitor,fd=%d", monitorFD), events: fmt.Sprintf("socket,id=events,fd=%d", eventsFD)}
+	socket := func(id string, fd int) string { return fmt.Sprintf("socket,id=%s,fd=%d", id, fd) }
+	return channels{socket("monitor", monitorFD), socket("events", eventsFD), socket("guest", guestFD)}
 }
 
 // standalone replaces what only the starting process can give, so that a person can run the same machine in a shell.
 func standalone() channels {
-	return channels{monitor: "null,id=monitor", events: "file,id=events,path=events.jsonl"}
+	return channels{"null,id=monitor", "file,id=events,path=events.jsonl", "null,id=guest"}
 }
 
 // Args returns the command line that Start runs, the program first. It is a pure function of m: it looks at no file.
@@ -42,14 +49,45 @@ func args(m Machine, ends channels) ([]string, error) {
 	a = append(a, m.Arch.Port...)
 	a = append(a, "-chardev", ends.monitor, "-mon", "chardev=monitor,mode=control")
 	a = append(a, "-device", m.virtio("rng"))
+	a = append(a, m.seat()...)
 	for i, d := range m.Drives {
 		a = append(a, m.drive(i, d)...)
 	}
-	if m.Events {
-		a = append(a, "-chardev", ends.events, "-device", m.virtio("serial", "id=ports"),
-			"-device", "virtserialport,bus=ports.0,chardev=events,name="+wire.PortName)
-	}
+	a = append(a, m.ports(ends)...)
 	return append(a, m.network()...), nil
+}
+
+// ports are what programs in the guest talk to the host through.
+func (m Machine) ports(ends channels) []string {
+	var a []string
+	port := func(wanted bool, id, end, name string) {
+		if wanted {
+			a = append(a, "-chardev", end, "-device", "virtserialport,bus=ports.0,chardev="+id+",name="+name)
+		}
+	}
+	port(m.Events, "events", ends.events, wire.PortName)
+	port(m.Guest, "guest", ends.guest, guestPort)
+	if len(a) > 0 {
+		a = append([]string{"-device", m.virtio("serial", "id=ports")}, a...)
+	}
+	return a
+}
+
+// seat is a screen, a keyboard, and the controller of what is plugged in.
+func (m Machine) seat() []string {
+	var devices []string
+	if m.Seat {
+		devices = m.Arch.Seat
+	}
+	isUSB := func(device string) bool { return strings.HasPrefix(device, "usb-") }
+	if slices.ContainsFunc(devices, isUSB) || slices.ContainsFunc(m.Drives, func(d Drive) bool { return d.Medium == USB }) {
+		devices = append([]string{m.Arch.USB}, devices...)
+	}
+	var a []string
+	for _, device := range devices {
+		a = append(a, "-device", device)
+	}
+	return a
 }
 
 // virtio names a device on the architecture's bus.
@@ -94,8 +132,11 @@ func (m Machine) start() []string {
 }
 
 func (m Machine) drive(i int, d Drive) []string {
-	id := fmt.Sprintf("drive%d", i)
+	id := driveID(i)
 	back := fmt.Sprintf("if=none,id=%s,format=%s,file=%s", id, d.Format, escape(d.Path))
+	if d.Medium == CD {
+		back += ",media=cdrom"
+	}
 	if d.ReadOnly {
 		back += ",readonly=on"
 	} else {
@@ -114,7 +155,30 @@ func (m Machine) drive(i int, d Drive) []string {
 	if i == 0 && m.Firmware != Direct {
 		options = append(options, "bootindex=1")
 	}
-	return []string{"-drive", back, "-device", m.virtio("blk", options...)}
+	a := []string{"-drive", back}
+	for _, device := range m.controllers(d) {
+		a = append(a, "-device", device)
+	}
+	return append(a, "-device", m.reader(d)+","+strings.Join(options, ","))
+}
+
+// reader is the device that a medium is in.
+func (m Machine) reader(d Drive) string {
+	switch d.Medium {
+	case CD:
+		return m.Arch.CD[len(m.Arch.CD)-1]
+	case USB:
+		return "usb-storage,removable=on"
+	}
+	return m.virtio("blk")
+}
+
+// controllers are what the reader of a medium needs besides; that of USB is the seat's.
+func (m Machine) controllers(d Drive) []string {
+	if d.Medium == CD {
+		return m.Arch.CD[:len(m.Arch.CD)-1]
+	}
+	return nil
 }
 
 func (m Machine) network() []string {
@@ -137,3 +201,6 @@ func (m Machine) network() []string {
 
 // escape protects a path from QEMU's option parser, where a comma ends a value unless it is doubled.
 func escape(path string) string { return strings.ReplaceAll(path, ",", ",,") }
+
+// driveID is QEMU's name of a drive.
+func driveID(i int) string { return fmt.Sprintf("drive%d", i) }

@@ -39,18 +39,28 @@ func boot(a arch.Arch, f arch.Kind) Machine {
 	}
 }
 
+// seat is the machine that a person would look at a live image in.
+func seat(a arch.Arch, f arch.Kind, medium Medium) Machine {
+	m := boot(a, f)
+	m.Drives = []Drive{{Medium: medium, Path: "/images/live.iso", Format: "raw", ReadOnly: true}}
+	m.SSH, m.Seat, m.Guest = 0, true, true
+	return m
+}
+
 func TestArgs(t *testing.T) {
 	for _, a := range arch.All() {
-		machines := map[string]Machine{"build": build(a)}
+		machines := map[string]Machine{"build": build(a), "cd": seat(a, a.Firmware[0].Kind, CD)}
+		if a.USB != "" {
+			machines["usb"] = seat(a, a.Firmware[0].Kind, USB)
+		}
 		for _, f := range a.Firmware {
-			m := boot(a, f.Kind)
-			if f.Kind == arch.UEFI {
-				m.Code, m.Vars = "/usr/share/firmware/CODE.fd", "/verify/uefi-vars.fd"
-			}
-			machines[string(f.Kind)] = m
+			machines[string(f.Kind)] = boot(a, f.Kind)
 		}
 		for name, m := range machines {
 			t.Run(a.Name+"-"+name, func(t *testing.T) {
+				if m.Firmware == arch.UEFI {
+					m.Code, m.Vars = "/usr/share/firmware/CODE.fd", "/verify/uefi-vars.fd"
+				}
 				argv, err := Args(m)
 				if err != nil {
 					t.Fatal(err)
@@ -120,6 +130,9 @@ func TestArgsRefuses(t *testing.T) {
 		{"UEFI on s390x", func(m *Machine) { *m = boot(lookup(t, "s390x"), arch.UEFI) }, `no firmware "uefi": it has ["s390-ccw"]`},
 		{"BIOS on aarch64", func(m *Machine) { *m = boot(lookup(t, "aarch64"), arch.BIOS) }, `no firmware "bios"`},
 		{"unknown firmware", func(m *Machine) { m.Firmware = "coreboot" }, `it has ["bios" "uefi"]`},
+		{"CD that can be written", func(m *Machine) { m.Drives[0].Medium = CD }, "a CD is raw and read-only"},
+		{"USB on s390x", func(m *Machine) { *m = seat(lookup(t, "s390x"), arch.IPL, USB) }, "has no USB"},
+		{"unknown medium", func(m *Machine) { m.Drives[0].Medium = "tape" }, `unknown medium "tape"`},
 		{"probed format", func(m *Machine) { m.Drives[0].Format = "" }, "neither raw nor qcow2"},
 		{"options in a serial", func(m *Machine) { m.Drives[0].Serial = "a,readonly=off" }, "serial"},
 		{"relative path", func(m *Machine) { m.Drives[0].Path = "disk.raw" }, "absolute"},

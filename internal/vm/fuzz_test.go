@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strings"
@@ -68,6 +69,24 @@ func FuzzLikelyCause(f *testing.F) {
 		slices.Reverse(lines)
 		if other := LikelyCause(append(lines, "login: ")); other != cause {
 			t.Errorf("%q, but the other way round %q", cause, other)
+		}
+	})
+}
+
+// Whatever is said to be a picture, reading it takes no more memory than the picture has bytes.
+func FuzzDecodePPM(f *testing.F) {
+	f.Add([]byte("P6\n2 1\n255\n \n\x00abc"))
+	f.Add([]byte("P6\n8192 8192\n255\n"))
+	f.Add([]byte("P6\n-1 2\n255\n"))
+	f.Add([]byte("P5\n1 1\n255\na"))
+	f.Add([]byte("P6 1 1 255 abc"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		picture, err := decodePPM(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		if s := picture.Rect.Size(); 3*s.X*s.Y >= len(b) {
+			t.Errorf("%v of %d bytes", s, len(b))
 		}
 	})
 }

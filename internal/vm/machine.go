@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/quarry-project/quarry/internal/arch"
 )
@@ -47,11 +48,24 @@ type Machine struct {
 	SSH       int    // port on 127.0.0.1 that is forwarded to the guest's port 22; 0 is none
 	Network   bool   // user-mode network to the outside; without it a guest reaches nothing but its own forwarded port
 	Events    bool   // an agent in the guest will report: give it a port
+	Guest     bool   // a QEMU guest agent may run in the guest: give it a port
+	Seat      bool   // a screen and a keyboard
 	Dir       string // existing folder for console.log, qemu.log, command.txt and the firmware's variables
 }
 
-// Drive is a virtio disk. The first one is where firmware boots from, and what Linux calls vda.
+// Medium is what a drive is to the guest.
+type Medium string
+
+// The media. A CD can't be written.
+const (
+	Disk Medium = ""    // a virtio disk
+	CD   Medium = "cd"  // in the drive that a machine of the architecture has
+	USB  Medium = "usb" // a stick
+)
+
+// Drive is a disk. The first one is where firmware boots from and, if it is a virtio disk, what Linux calls vda.
 type Drive struct {
+	Medium   Medium
 	Path     string
 	Format   string // "raw" or "qcow2"; never probed, a guest could have written what QEMU would find
 	Serial   string // how the guest finds it: /sys/class/block/*/serial
@@ -92,6 +106,9 @@ func (m Machine) check() error {
 		if d.Format != "raw" && d.Format != "qcow2" {
 			return fmt.Errorf("drive %s: format %q is neither raw nor qcow2", d.Path, d.Format)
 		}
+		if err := m.checkMedium(d); err != nil {
+			return fmt.Errorf("drive %s: %w", d.Path, err)
+		}
 		if !serials.MatchString(d.Serial) {
 			return fmt.Errorf("drive %s: serial %q is not up to 20 letters, digits, - and _", d.Path, d.Serial)
 		}
@@ -100,6 +117,18 @@ func (m Machine) check() error {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("%q is not an absolute path", path)
 		}
+	}
+	return nil
+}
+
+func (m Machine) checkMedium(d Drive) error {
+	switch {
+	case d.Medium == CD && (!d.ReadOnly || d.Format != "raw"):
+		return fmt.Errorf("a CD is raw and read-only")
+	case d.Medium == USB && m.Arch.USB == "":
+		return fmt.Errorf("a machine of %s has no USB", m.Arch.Name)
+	case !slices.Contains([]Medium{Disk, CD, USB}, d.Medium):
+		return fmt.Errorf("unknown medium %q", d.Medium)
 	}
 	return nil
 }

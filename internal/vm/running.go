@@ -27,6 +27,7 @@ type Running struct {
 	complaints complaints
 	monitor    *monitor
 	events     net.Conn
+	guest      net.Conn
 
 	fault chan error    // at most one: why the machine can't go on
 	ended chan struct{} // closed when QEMU is gone; err is its end
@@ -168,6 +169,7 @@ func (r *Running) Kill() {
 func (r *Running) close() {
 	_ = r.monitor.Disconnect()
 	r.events.Close()
+	r.guest.Close()
 }
 
 // typed is go-qemu's view of the monitor, each command of which ends with ctx.
@@ -187,10 +189,8 @@ func (r *Running) Pause(ctx context.Context) error { return r.typed(ctx).Stop() 
 // Resume lets the guest go on.
 func (r *Running) Resume(ctx context.Context) error { return r.typed(ctx).Cont() }
 
-// Screenshot writes what the guest's screen shows to path as PPM. A machine without a graphics card has none.
-func (r *Running) Screenshot(ctx context.Context, path string) error {
-	return r.typed(ctx).Screendump(path)
-}
+// Guest is the conversation with QEMU's guest agent, of a machine with Machine.Guest; it ends with the machine.
+func (r *Running) Guest() net.Conn { return r.guest }
 
 // ConsoleTail returns the last n lines that the guest printed (200 at most), safe to print.
 func (r *Running) ConsoleTail(n int) []string { return r.console.tail(n) }

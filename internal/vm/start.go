@@ -131,7 +131,7 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// launch starts QEMU and the goroutine that waits for its end. Without an error both conversations are there.
+// launch starts QEMU and the goroutine that waits for its end. Without an error the conversations are there.
 func (r *Running) launch(ctx context.Context, argv []string) (err error) {
 	var opened []io.Closer
 	defer func() {
@@ -149,7 +149,7 @@ func (r *Running) launch(ctx context.Context, argv []string) (err error) {
 		return fmt.Errorf("machine: %w", err)
 	}
 	opened = append(opened, r.console.file, log)
-	ours, theirs := make([]net.Conn, 2), make([]*os.File, 2)
+	ours, theirs := make([]net.Conn, pairs), make([]*os.File, pairs)
 	for i := range ours {
 		if ours[i], theirs[i], err = pair(); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (r *Running) launch(ctx context.Context, argv []string) (err error) {
 	for _, f := range theirs {
 		f.Close()
 	}
-	r.monitor, r.events = newMonitor(ours[0]), ours[1]
+	r.monitor, r.events, r.guest = newMonitor(ours[0]), ours[1], ours[2]
 	return nil
 }
 
