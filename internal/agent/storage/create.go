@@ -48,9 +48,17 @@ func (p *planner) create(disk Disk, existing []Slot, parts []wire.Partition) err
 	return nil
 }
 
+// order ranks a partition among those that are created. --asprimary has nothing else to decide, as no partition is a logical one: as the
+// installer does, it brings a partition before the others, growing or not.
 func order(part wire.Partition) int {
 	rank := useOf(part.Mount, part.FSType).rank
-	if part.Grow && rank >= 3 {
+	if rank < rankOther {
+		return rank
+	}
+	if !part.AsPrimary {
+		rank += 2
+	}
+	if part.Grow {
 		rank++
 	}
 	return rank

@@ -76,6 +76,9 @@ func TestPlan(t *testing.T) {
 			{Mount: "/boot", AsPrimary: true, FSType: "vfat", Size: 300, Label: "boot", Line: 6},
 			{Mount: "swap", AsPrimary: true, FSType: "swap", Size: 512, Label: "swap", Line: 7},
 			{Mount: "/", AsPrimary: true, FSType: "ext4", Size: 2800, Label: "RPIROOT", Line: 8}}}},
+		{"asprimary", "aarch64", blank(10), wire.Storage{Clear: "all", Partitions: []wire.Partition{
+			{Mount: "/srv", Size: 1000, Line: 1}, {Mount: "/", Grow: true, Line: 2}, {Mount: "/data", AsPrimary: true, Grow: true, MaxSize: 3000, Line: 3},
+			{Mount: "/boot", Size: 500, Line: 4}}}},
 		{"called-sda", "x86_64", cloud(), wire.Storage{Device: "sda", Partitions: []wire.Partition{
 			{Mount: "biosboot", FSType: "biosboot", OnPart: "sda4", Line: 1}, {Mount: "/", FSType: "ext4", OnPart: "/dev/sda5", Line: 2}}}},
 		{"reserved", "x86_64", blank(10), wire.Storage{

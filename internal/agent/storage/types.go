@@ -26,6 +26,9 @@ const (
 	typeFAT      = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 )
 
+// rankOther is the rank of what is neither the platform's nor /boot.
+const rankOther = 3
+
 // defaultFS is Enterprise Linux's default file system.
 const defaultFS = "xfs"
 
@@ -45,13 +48,13 @@ func useOf(mount, fstype string) use {
 		}
 		return u
 	case fstype == "vfat":
-		return use{gpt: typeFAT, dos: "c", rank: 3}
+		return use{gpt: typeFAT, dos: "c", rank: rankOther}
 	case mount == "swap" || fstype == "swap":
-		return use{gpt: typeSwap, dos: "82", fstype: "swap", rank: 3}
+		return use{gpt: typeSwap, dos: "82", fstype: "swap", rank: rankOther}
 	case strings.HasPrefix(mount, "pv."):
-		return use{gpt: typeLVM, dos: "8e", rank: 3}
+		return use{gpt: typeLVM, dos: "8e", rank: rankOther}
 	}
-	return use{gpt: typeLinux, dos: "83", fstype: defaultFS, rank: 3}
+	return use{gpt: typeLinux, dos: "83", fstype: defaultFS, rank: rankOther}
 }
 
 func (u use) partitionType(label string) string {
