@@ -118,6 +118,7 @@ func TestWithoutTheKickstart(t *testing.T) {
 			if p.Distro() == "rocky" { // the others have no such repository
 				text += "repo --name=CRB\n"
 			}
+			text += "%packages\ndracut-live\n%end\n" // without which nothing is live
 			made, err := plan.Make(p, request, source.Checkout{FS: fstest.MapFS{p.Outline(request).Kickstart.Path: {Data: []byte(text)}}})
 			if err != nil {
 				t.Errorf("%s for %s: %v", p.File, a, err)

@@ -30,7 +30,7 @@ type imageRow struct {
 	Builder   string       `json:"builder"`
 	Source    string       `json:"source"` // of the kickstart, in kickstarts/sources.yaml; "quarry" is Quarry's own
 	Kickstart string       `json:"kickstart"`
-	DiskSize  int64        `json:"diskSize"` // bytes
+	DiskSize  int64        `json:"diskSize,omitempty"` // bytes; of live images only the kickstart knows
 	Labels    []string     `json:"labels,omitempty"`
 	Outputs   []outputFile `json:"outputs"`
 }

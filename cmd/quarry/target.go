@@ -32,7 +32,7 @@ func (t *target) register(cmd *cobra.Command) {
 	f.StringVar(&t.request.Image, "image", "GenericCloud", "image")
 	f.StringVar(&t.request.Variant, "variant", "", "variant (default: the image's primary one)")
 	f.StringVar(&t.request.Arch, "arch", host, "architecture, as RPM calls it")
-	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own")
+	f.StringVar(&t.request.Kickstart, "kickstart", "", "another kickstart `FILE` of the repository than the image's own; $basearch in it is the architecture")
 	t.registerSite(cmd)
 	complete(cmd, "arch", arch.Names()...)
 	complete(cmd, "release", "8", "9", "10")

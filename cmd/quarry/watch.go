@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,21 +152,32 @@ func (w *watchFlags) branches() ([]watch.Branch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
-		outline := p.Outline(plan.Request{Release: p.Release()})
 		at, ok := places[b.Key()]
 		if !ok {
 			at = len(all)
 			places[b.Key()] = at
 			all = append(all, b)
 		}
-		all[at].Images = append(all[at].Images, watch.Image{
-			Name: outline.Name(), Architectures: p.Architectures(), Kickstart: outline.Kickstart.Path, Version: version,
-		})
+		all[at].Images = append(all[at].Images, watchedImages(p, version)...)
 	}
 	if len(all) == 0 {
 		return nil, usageError{errors.New("no image is like that: quarry images lists them all")}
 	}
 	return all, nil
+}
+
+// watchedImages are a pipeline's image, once for each kickstart that it has.
+func watchedImages(p plan.Pipeline, version kickstart.Version) (all []watch.Image) {
+	name := p.Outline(plan.Request{Release: p.Release()}).Name()
+	for _, a := range p.Architectures() {
+		path := p.Kickstart(a)
+		i := slices.IndexFunc(all, func(image watch.Image) bool { return image.Kickstart == path })
+		if i < 0 {
+			i, all = len(all), append(all, watch.Image{Name: name, Kickstart: path, Version: version})
+		}
+		all[i].Architectures = append(all[i].Architectures, a)
+	}
+	return all
 }
 
 // same compares a filter, of which nothing means all.
@@ -204,7 +216,9 @@ func (w *watchFlags) look(cmd *cobra.Command, watcher watch.Watcher, branches []
 		state.Commits[b.Key()] = c.To
 		seen.Branches = append(seen.Branches, c)
 		for _, image := range c.Images {
-			seen.Images = append(seen.Images, image.Name)
+			if !slices.Contains(seen.Images, image.Name) {
+				seen.Images = append(seen.Images, image.Name)
+			}
 		}
 	}
 	if err := w.print(cmd.OutOrStdout(), seen); err != nil {

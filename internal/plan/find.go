@@ -18,7 +18,7 @@ type Request struct {
 	// Repositories are addresses for single repositories, as "ID=URL"; "ID=none" leaves one out.
 	Repositories []string
 	KeyFiles     []string // instead of the release's keys
-	Kickstart    string   // path in the kickstart repository, instead of the pipeline's
+	Kickstart    string   // path in the kickstart repository, instead of the pipeline's; $basearch in it is the architecture
 }
 
 // RequestError is a request that can't be met whatever the kickstart says: the user has to ask for something else.

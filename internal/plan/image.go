@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type imageFile struct {
 	Primary       bool        `yaml:"primary"`
 	Builder       string      `yaml:"builder"`
 	Kickstart     string      `yaml:"kickstart"`         // $basearch in it is the architecture
+	Kickstarts    perArch     `yaml:"kickstarts"`        // instead of it for some architectures
 	Source        string      `yaml:"source"`            // instead of the release's
 	Version       string      `yaml:"kickstart_version"` // instead of the release's
 	Repositories  []string    `yaml:"repositories"`      // optional ones of the release
@@ -33,6 +35,9 @@ type imageFile struct {
 	Available     []string    `yaml:"available"` // packages that %post installs, where Quarry can't see it
 	Labels        []string    `yaml:"labels"`    // words to select images by, such as nightly
 }
+
+// perArch are values by the architecture, in RPM's names.
+type perArch map[string]string
 
 type diskYAML struct {
 	Size   string `yaml:"size"`
@@ -69,7 +74,12 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	c.need(word.MatchString(i.Image), "$.image", "%q is no name: use letters, digits, dots and dashes", i.Image)
 	c.need(i.Variant == "" || word.MatchString(i.Variant), "$.variant", "%q is no name: use letters, digits, dots and dashes", i.Variant)
 	c.need(slices.Contains(builders(), i.Builder), "$.builder", "there is no builder %q, only %s", i.Builder, strings.Join(builders(), ", "))
-	c.need(fs.ValidPath(i.Kickstart) && i.Kickstart != ".", "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
+	inside := func(path string) bool { return fs.ValidPath(path) && path != "." }
+	c.need(inside(i.Kickstart), "$.kickstart", "%q is no path inside the kickstart repository", i.Kickstart)
+	for _, a := range slices.Sorted(maps.Keys(i.Kickstarts)) {
+		c.need(slices.Contains(p.Architectures(), a), "$.kickstarts", "the image is not made for %q", a)
+		c.need(inside(i.Kickstarts[a]), "$.kickstarts", "%q is no path inside the kickstart repository", i.Kickstarts[a])
+	}
 	if i.Builder != "live" {
 		p.diskSize = c.size("$.disk.size", i.Disk.Size)
 	}

@@ -109,6 +109,10 @@ func liveStorage(ks *kickstart.File) (size int64, problems kickstart.Problems, w
 			leave(command.Pos, name)
 		}
 	}
+	if loader := ks.Bootloader(); loader.Append != "" {
+		leave := position(ks, "bootloader")
+		warnings = append(warnings, fmt.Sprintf("%s: bootloader --append is left out: it is not the live system's, which boots by the ISO's own menu", leave))
+	}
 	switch {
 	case root == nil:
 		problems = append(problems, problem(kickstart.Position{File: ks.Name, Line: 1, Column: 1}, "add: part / --size=…", "nothing says how large the live system's file system is"))
@@ -118,4 +122,16 @@ func liveStorage(ks *kickstart.File) (size int64, problems kickstart.Problems, w
 		size = root.Size * mib
 	}
 	return size, problems, warnings
+}
+
+// initrdPackage has the part of the initrd that finds the ISO. livemedia-creator refuses kickstarts that don't name it, too.
+const initrdPackage = "dracut-live"
+
+// checkLive refuses what could not become a live image.
+func checkLive(ks *kickstart.File) (problems kickstart.Problems) {
+	if !slices.Contains(ks.Packages.Set().Packages, initrdPackage) {
+		problems = append(problems, problem(kickstart.Position{File: ks.Name, Line: 1, Column: 1}, "add "+initrdPackage+" to %packages",
+			"the live system's initrd can't be made without "+initrdPackage))
+	}
+	return problems
 }

@@ -31,6 +31,9 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	problems, warnings := checkCommands(ks)
 	warnings = append(warnings, checkNetwork(ks, plan.Machine.Network)...)
 	problems = append(problems, checkPackages(ks)...)
+	if plan.Live != nil {
+		problems = append(problems, checkLive(ks)...)
+	}
 	moreProblems, moreWarnings := plan.storage(ks)
 	problems, warnings = append(problems, moreProblems...), append(warnings, moreWarnings...)
 	vars, err := variables(plan, p, r)
@@ -94,9 +97,9 @@ func (p Pipeline) Outline(r Request) Plan {
 		Outputs: slices.Clone(p.image.Outputs),
 		Machine: MachineNeeds{CPUs: p.image.Machine.CPUs, MemoryMiB: p.memoryMiB, Network: p.image.Machine.Network},
 	}
-	plan.Kickstart.Path = strings.ReplaceAll(p.image.Kickstart, "$basearch", r.Arch)
+	plan.Kickstart.Path = p.Kickstart(r.Arch)
 	if r.Kickstart != "" {
-		plan.Kickstart.Path = r.Kickstart
+		plan.Kickstart.Path = kickstartFor(r.Kickstart, r.Arch)
 	}
 	if p.image.Builder == "pi" {
 		plan.Disk.Label = "msdos" // the Pi's firmware reads the old table on every model

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +34,13 @@ func (p Pipeline) Image() string { return p.image.Image }
 // Variant is the image's variant: "Base".
 func (p Pipeline) Variant() string { return p.image.Variant }
 
-// Kickstart is the kickstart's path in its source.
-func (p Pipeline) Kickstart() string { return p.image.Kickstart }
+// Kickstart is the path of an architecture's kickstart in its source.
+func (p Pipeline) Kickstart(arch string) string {
+	return kickstartFor(cmp.Or(p.image.Kickstarts[arch], p.image.Kickstart), arch)
+}
+
+// kickstartFor fills the architecture into a kickstart's path.
+func kickstartFor(path, arch string) string { return strings.ReplaceAll(path, "$basearch", arch) }
 
 // ReleaseSource reports whether the kickstart is from the source that the release's images have in common, which an override replaces.
 func (p Pipeline) ReleaseSource() bool { return p.Source == p.release.Kickstarts.Source }

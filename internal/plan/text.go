@@ -25,7 +25,10 @@ func (p Plan) Text() string {
 	for i, k := range p.Keys {
 		row(first(i, "Signing keys"), "%s%s  %s", k.URL, k.File, choose(k.Fingerprint != "", k.Fingerprint, "not pinned"))
 	}
-	row("Disk", "%s (%d bytes)", units.BytesSize(float64(p.Disk.Size)), p.Disk.Size)
+	row(choose(p.Live == nil, "Disk", "File system"), "%s (%d bytes)", units.BytesSize(float64(p.Disk.Size)), p.Disk.Size)
+	if l := p.Live; l != nil {
+		row("Live", "%q as volume %s, %s", l.Title, l.VolumeID, choose(l.Inner, "an ext4 in a squashfs ("+l.Squash+")", "a squashfs ("+l.Squash+")"))
+	}
 	for i, o := range p.Outputs {
 		row(first(i, "Output"), "%s %s", o.Format, choose(o.Compression+o.Provider != "", "("+o.Compression+o.Provider+")", ""))
 	}
