@@ -45,7 +45,7 @@ arches: ## Build and boot one image for four architectures; print seconds a phas
 	scripts/as-user arches-run ARCHES_FLAGS='$(ARCHES_FLAGS)'
 
 .PHONY: catalog
-catalog: ## Build and look at every image of release 9 from its upstream kickstart; print the table (two hours without KVM)
+catalog: ## Build and look at every image of release 9 but the live desktops from its upstream kickstart; print the table (two hours without KVM)
 	scripts/host --tests
 	scripts/as-user catalog-run CATALOG_FLAGS='$(CATALOG_FLAGS)'
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +20,6 @@ import (
 	"github.com/quarry-project/quarry/kickstarts"
 	"github.com/quarry-project/quarry/pipelines"
 	"github.com/quarry-project/quarry/test/golden"
-	"github.com/quarry-project/quarry/test/shared"
 )
 
 func load(t *testing.T) []plan.Pipeline {
@@ -92,14 +90,9 @@ func TestOwnKickstarts(t *testing.T) {
 
 // TestRockyWithTheUpstreamKickstarts makes the plans of all images of Rocky's releases whose branch can be had.
 func TestRockyWithTheUpstreamKickstarts(t *testing.T) {
-	bundle := filepath.Join(shared.Dir(t), "data", "rocky-kickstarts.bundle")
 	all := load(t)
 	for _, release := range []string{"8", "9"} {
-		checkout, err := source.Open(t.Context(), source.Options{CacheDir: t.TempDir(), Branch: "r" + release, Override: bundle})
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkout.URL = "rocky-kickstarts.bundle" // without this machine's folder
+		checkout := upstream(t, "r"+release)
 		for _, p := range all {
 			if p.Distro() == "rocky" && p.Release() == release && p.Source == "rocky" {
 				t.Run(p.File, func(t *testing.T) { check(t, p, plan.Request{Release: release}, checkout) })

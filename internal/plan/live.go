@@ -110,8 +110,7 @@ func liveStorage(ks *kickstart.File) (size int64, problems kickstart.Problems, w
 		}
 	}
 	if loader := ks.Bootloader(); loader.Append != "" {
-		leave := position(ks, "bootloader")
-		warnings = append(warnings, fmt.Sprintf("%s: bootloader --append is left out: it is not the live system's, which boots by the ISO's own menu", leave))
+		warnings = append(warnings, fmt.Sprintf("%s: bootloader --append is left out: the ISO's menu has arguments of its own", position(ks, "bootloader")))
 	}
 	switch {
 	case root == nil:

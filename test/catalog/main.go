@@ -26,9 +26,11 @@ type group struct {
 	repositories map[string]string // id: path below the mirror
 }
 
+// groups are all images but the live desktops, which take packages that Pebble makes only when asked, and far longer.
 func groups() []group {
 	return []group{
-		{selectors: []string{"rocky/9/*/x86_64"}, exclude: []string{"rocky/9/OCP*"}},
+		{selectors: []string{"rocky/9/*/x86_64"}, exclude: []string{"rocky/9/OCP*",
+			"rocky/9/Workstation*", "rocky/9/KDE", "rocky/9/XFCE", "rocky/9/MATE", "rocky/9/Cinnamon"}},
 		{selectors: []string{"rocky/9/OCP*/x86_64"}, repositories: map[string]string{
 			"epel": "epel/9/Everything/x86_64", "oraclelinux-addons": "oracle/OL9/addons/x86_64", "sig-cloud-common": "sig/9/cloud/x86_64/cloud-common"}},
 		{selectors: []string{"rocky/9/SBC*/aarch64"}, repositories: map[string]string{"rockyrpi": "sig/9/altarch/aarch64/altarch-rockyrpi"}},
