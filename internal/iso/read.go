@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -62,6 +61,10 @@ func readPrimary(r io.ReaderAt) (descriptor, error) {
 	if err != nil {
 		return descriptor{}, err
 	}
+	return primaryOf(all)
+}
+
+func primaryOf(all []descriptor) (descriptor, error) {
 	for _, d := range all {
 		if d.raw[0] == primary {
 			return d, nil
@@ -81,11 +84,10 @@ func (d descriptor) application() []byte { return d.raw[applicationAt : applicat
 
 // printable is a text of an image for people: what is no ASCII letter, digit or sign becomes a question mark.
 func printable(b []byte) string {
-	out := bytes.Map(func(r rune) rune {
+	return string(bytes.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
-	}, b)
-	return fmt.Sprintf("%s", out)
+	}, b))
 }
