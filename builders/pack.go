@@ -32,6 +32,8 @@ func Pack(ctx context.Context, job Job, source packaging.Source, output plan.Out
 		in.Source = source.Disk.Path
 	} else if source.Tree != nil {
 		in.Source = source.Tree.Path
+	} else if source.Medium != nil {
+		in.Source = source.Medium.Path
 	}
 	step := engine.Step[packInput, packResult]{Name: "package", Version: Version("package"), Needs: func(in packInput) engine.Needs { return packNeeds(in.Source, in.Output) }, Run: func(ctx context.Context, in packInput, env engine.Env) (packResult, error) {
 		// Named after its plan, so that whoever finds the file in the work folder knows what it is.

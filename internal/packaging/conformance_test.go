@@ -68,9 +68,12 @@ func conformMakes(t *testing.T, f Format, out plan.Output) {
 		t.Fatal(err)
 	}
 	want := artifact.Image{File: artifact.File{Path: dst, Size: size, Digest: sum}, Format: f.Name(), Arch: "x86_64"}
-	if f.Takes() == Tree {
+	switch f.Takes() {
+	case Tree:
 		want.Packages = in.Tree.Packages
-	} else {
+	case Medium:
+		want.Boot, want.Packages = in.Medium.Boot, in.Medium.Packages
+	case Disk:
 		want.VirtualSize, want.Boot, want.Packages = virtualSize(f, *in.Disk), in.Disk.Boot, in.Disk.Packages
 	}
 	if !reflect.DeepEqual(img, want) {
@@ -102,6 +105,12 @@ func sameContent(t *testing.T, f Format, in Source, path string) {
 	got, err := Unpack(t.Context(), path, f.Name(), t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if f.Takes() == Medium {
+		if got.Medium == nil || got.Medium.Format != f.Name() || !bytes.Equal(read(t, got.Medium.Path), read(t, in.Medium.Path)) {
+			t.Fatalf("unpacked is %+v", got.Medium)
+		}
+		return
 	}
 	if f.Takes() == Tree {
 		if got.Disk != nil || got.Tree == nil || got.Tree.Format != "tar" {
@@ -197,10 +206,13 @@ func conformCancelled(t *testing.T, f Format, out plan.Output) {
 func conformFails(t *testing.T, f Format, out plan.Output) {
 	in := sourceOf(t, f.Takes())
 	name := "missing"
-	if in.Disk != nil {
+	switch {
+	case in.Disk != nil:
 		in.Disk.Format = "vmdk" // whose header the file does not have
 		name = "disk.raw"
-	} else {
+	case in.Medium != nil:
+		in.Medium.Path = filepath.Join(t.TempDir(), name)
+	default:
 		in.Tree.Path = filepath.Join(t.TempDir(), name)
 	}
 	keeps(t, name, func(dst string) error {
@@ -210,10 +222,12 @@ func conformFails(t *testing.T, f Format, out plan.Output) {
 }
 
 func conformRefuses(t *testing.T, f Format, out plan.Output) {
-	other := map[Kind]Kind{Disk: Tree, Tree: Disk}[f.Takes()]
+	other := map[Kind]Kind{Disk: Tree, Tree: Medium, Medium: Disk}[f.Takes()]
 	squash := sourceOf(t, Tree)
 	squash.Tree.Format = "squashfs"
-	for _, in := range []Source{sourceOf(t, other), {}, {Disk: sourceOf(t, Disk).Disk, Tree: sourceOf(t, Tree).Tree}, squash} {
+	qcow := sourceOf(t, Medium)
+	qcow.Medium.Format = "qcow2"
+	for _, in := range []Source{sourceOf(t, other), {}, {Disk: sourceOf(t, Disk).Disk, Tree: sourceOf(t, Tree).Tree}, squash, qcow} {
 		keeps(t, f.Name(), func(dst string) error {
 			_, err := Make(t.Context(), in, out, dst, nil)
 			return err
@@ -231,7 +245,7 @@ func conformDetects(t *testing.T, f Format, out plan.Output) {
 	damaged := map[string][]byte{
 		"cut": good[:len(good)*2/3|1], "empty": nil, "text": []byte(strings.Repeat("quarry\n", 1000)),
 	}
-	if f.Takes() == Tree || strings.Contains(f.Name(), ".") || f.Name() == "box" {
+	if f.Takes() != Disk || strings.Contains(f.Name(), ".") || f.Name() == "box" {
 		changed := bytes.Clone(good)
 		changed[len(changed)/2] ^= 0x10
 		damaged["changed"], damaged["without its end"] = changed, good[:len(good)-1]

@@ -61,6 +61,7 @@ func TestProgramsAccept(t *testing.T) {
 		{"tar.xz", "tar -tJvf", "./usr/bin/same link to ./usr/bin/bash"},
 		{"oci.tar", "tar -tf", "oci-layout"},
 		{"wsl", "tar -tzvf", "./usr/bin/bash"},
+		{"iso", "xorriso -no_rc -indev", "Volume id    : 'Pebble-9-6-Test'"},
 	} {
 		t.Run(tc.command, func(t *testing.T) {
 			path := made(t, plan.Output{Format: tc.format, Compression: map[string]string{"qcow2": "zlib"}[tc.format], Provider: map[string]string{"box": libvirt}[tc.format]})

@@ -99,31 +99,43 @@ func place(ctx context.Context, path, dst string, percent meter) (artifact.File,
 func (in Source) check(f Format) error {
 	switch has := in.kind(); {
 	case has == "":
-		return fmt.Errorf("the format %s needs a disk or a root file system, and not both", f.Name())
+		return fmt.Errorf("the format %s needs a disk, a root file system or a medium, and only one of them", f.Name())
 	case has != f.Takes():
 		return fmt.Errorf("the format %s is made of a %s, and there is a %s", f.Name(), f.Takes(), has)
 	case has == Tree && in.Tree.Format != "tar":
 		return fmt.Errorf("the format %s is made of a tar, and the root file system is a %s", f.Name(), in.Tree.Format)
+	case has == Medium && in.Medium.Format != f.Name():
+		return fmt.Errorf("the format %s is not that of the medium, which is %s", f.Name(), in.Medium.Format)
 	}
 	return nil
 }
 
 func (in Source) kind() Kind {
-	switch {
-	case in.Disk != nil && in.Tree == nil:
-		return Disk
-	case in.Disk == nil && in.Tree != nil:
-		return Tree
+	var kinds []Kind
+	if in.Disk != nil {
+		kinds = append(kinds, Disk)
 	}
-	return ""
+	if in.Tree != nil {
+		kinds = append(kinds, Tree)
+	}
+	if in.Medium != nil {
+		kinds = append(kinds, Medium)
+	}
+	if len(kinds) != 1 {
+		return ""
+	}
+	return kinds[0]
 }
 
 // image describes the finished file.
 func (in Source) image(f Format, file artifact.File, virtual int64) artifact.Image {
 	img := artifact.Image{File: file, Format: f.Name(), VirtualSize: virtual}
-	if t := in.Tree; t != nil {
-		img.Arch, img.Packages = t.Arch, t.Packages
-	} else {
+	switch {
+	case in.Tree != nil:
+		img.Arch, img.Packages = in.Tree.Arch, in.Tree.Packages
+	case in.Medium != nil:
+		img.Arch, img.Boot, img.Packages = in.Medium.Arch, in.Medium.Boot, in.Medium.Packages
+	default:
 		img.Arch, img.Boot, img.Packages = in.Disk.Arch, in.Disk.Boot, in.Disk.Packages
 	}
 	return img
@@ -144,7 +156,7 @@ func Check(ctx context.Context, path, dir string, out plan.Output) error {
 }
 
 // Unpack gives back what the file at path, of the named format, was made of: a disk as a file that QEMU can open, with QEMU's name for its
-// format, or a root file system as a tar. Where QEMU reads the format itself that is the file as it is; otherwise it is a new file in dir.
+// format, a root file system as a tar, or a medium as it is. Where QEMU reads the format itself that is the file as it is; otherwise it is a new file in dir.
 // Only the path, the format and sizes are set. The file may be anybody's; nothing in it is taken for a name on this host.
 func Unpack(ctx context.Context, path, format, dir string, report progress.Func) (Source, error) {
 	f, err := Lookup(format)

@@ -21,7 +21,7 @@ func Needs(out plan.Output, cpus int) (use, memoryMiB int) {
 		return cpus, plainMiB + max(2, cpus)*xzMiB
 	case strings.HasSuffix(f, ".zst"):
 		return cpus, plainMiB + cpus*zstdMiB
-	case f == "raw", f == "vhd", f == "qcow2" && out.Compression == "":
+	case f == "raw", f == "vhd", f == "iso", f == "qcow2" && out.Compression == "":
 		return 1, plainMiB
 	}
 	return cpus, plainMiB

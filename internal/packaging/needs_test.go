@@ -18,6 +18,7 @@ func TestNeeds(t *testing.T) {
 		{plan.Output{Format: "qcow2"}, 16, 1, 1},
 		{plan.Output{Format: "qcow2", Compression: "zstd"}, 16, 16, 1},
 		{plan.Output{Format: "vhd"}, 16, 1, 1},
+		{plan.Output{Format: "iso"}, 16, 1, 1},
 	} {
 		if use, memory := Needs(c.out, c.cpus); use != c.use || memory < c.atLeast {
 			t.Errorf("%+v on %d CPUs: %d CPUs and %d MiB, want %d and at least %d", c.out, c.cpus, use, memory, c.use, c.atLeast)

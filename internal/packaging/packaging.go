@@ -1,4 +1,4 @@
-// Package packaging makes finished files of what was installed, disks and root file systems: a file of this package per output format, all
+// Package packaging makes finished files of what was installed, disks, root file systems and media: a file of this package per output format, all
 // behind Format and held to one conformance suite. It never boots, names or publishes what it makes, and never looks into the file systems.
 package packaging
 
@@ -17,15 +17,17 @@ type Kind string
 
 // The kinds.
 const (
-	Disk Kind = "disk" // an installed disk
-	Tree Kind = "tree" // a root file system as one tar
+	Disk   Kind = "disk"   // an installed disk
+	Tree   Kind = "tree"   // a root file system as one tar
+	Medium Kind = "medium" // an image that is finished as it is, and only wants its name
 )
 
-// Source is what was installed. Exactly one of Disk and Tree is set.
+// Source is what was installed. Exactly one of Disk, Tree and Medium is set.
 type Source struct {
-	Disk  *artifact.Disk
-	Tree  *artifact.Tree // of the format "tar"
-	About About
+	Disk   *artifact.Disk
+	Tree   *artifact.Tree  // of the format "tar"
+	Medium *artifact.Image // of the output's format
+	About  About
 }
 
 // About says what an image is, for formats whose files say so themselves.
@@ -64,6 +66,7 @@ func All() []Format {
 	return []Format{
 		qcow2{}, raw{}, packed{name: "raw.xz", kind: Disk, codec: xz{}}, packed{name: "raw.zst", kind: Disk, codec: zstandard{}}, vhd{}, vmdk{}, box{},
 		packed{name: "tar.xz", kind: Tree, codec: xz{}}, ociTar{}, packed{name: "wsl", kind: Tree, codec: gzip{}},
+		isoImage{},
 	}
 }
 

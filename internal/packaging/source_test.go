@@ -10,16 +10,21 @@ import (
 	"time"
 
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/command"
+	"github.com/quarry-project/quarry/internal/iso"
 	"github.com/quarry-project/quarry/internal/nevra"
 )
 
 // sourceOf makes a source of the kind for a test.
 func sourceOf(t testing.TB, kind Kind) Source {
 	in := Source{About: About{Name: "pebble-9-Test-Base-x86_64", Distro: "Pebble", Version: "9.6", Image: "Test", Variant: "Base"}}
-	if kind == Disk {
+	switch kind {
+	case Disk:
 		in.Disk = testDisk(t)
-	} else {
+	case Tree:
 		in.Tree = testTree(t)
+	case Medium:
+		in.Medium = testMedium(t)
 	}
 	return in
 }
@@ -102,4 +107,34 @@ func testTree(t testing.TB) *artifact.Tree {
 		t.Fatal(err)
 	}
 	return &artifact.Tree{File: artifact.File{Path: path}, Format: "tar", Arch: "x86_64", Packages: testPackages()}
+}
+
+// testMedium is an ISO image of stand-ins for what starts it, and of a real squashfs.
+func testMedium(t testing.TB) *artifact.Image {
+	t.Helper()
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	squash := filepath.Join(dir, "squashfs.img")
+	c := command.Cmd{Args: []string{"mksquashfs", file("words", words(1<<20)), squash, "-quiet", "-no-progress", "-mkfs-time", "1700000000", "-all-time", "1700000000"}}
+	if err := command.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	s := iso.Spec{
+		Arch: "aarch64", VolumeID: "Pebble-9-6-Test", Family: "Pebble", Version: "9.6", Stage2: "LiveOS/squashfs.img", Time: time.Unix(1700000000, 0),
+		Menu:    iso.Menu{Title: "Pebble 9.6 Test", Args: "root=live:CDLABEL=Pebble-9-6-Test rd.live.image quiet", Check: "rd.live.check"},
+		Content: []iso.File{{Path: "LiveOS/squashfs.img", Source: squash}},
+		Boot:    iso.Boot{Kernel: file("vmlinuz", words(1<<20)), Initrd: file("initrd.img", words(1<<20)), EFI: iso.EFI{Grub: file("gcdaa64.efi", words(1<<20))}},
+		Dir:     dir, Out: filepath.Join(dir, "medium.iso"),
+	}
+	made, err := iso.Make(t.Context(), s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &artifact.Image{File: made, Format: "iso", Arch: "x86_64", Boot: s.Starts(), Packages: testPackages()}
 }
