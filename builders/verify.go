@@ -63,6 +63,14 @@ func (s Setup) verifyOptions(p plan.Plan, img artifact.Image, a arch.Arch, agent
 			Image: vm.Drive{Path: in.Path, Format: in.Format}, Room: in.Room, Look: in.Inspection, Dir: in.Dir,
 		}, report)
 	}
+	if method == verify.Inspect {
+		o.TakeKernel = func(ctx context.Context, in verify.Inspection, report progress.Func) (artifact.Kernel, error) {
+			disk := artifact.Image{File: artifact.File{Path: in.Path}, Format: in.Format, Arch: img.Arch}
+			return install.Kernel(ctx, install.KernelSpec{
+				Image: disk, Release: p.Release, Inputs: inputs, Agent: agent.Path, Accel: accel, Deadlines: s.Deadlines, Dir: in.Dir, LogDir: in.Dir,
+			}, report)
+		}
+	}
 	return o, err
 }
 

@@ -51,7 +51,7 @@ func (w *worker) takeKernel(ctx context.Context) (result wire.Result, err error)
 				return err
 			}
 		}
-		return fmt.Errorf("no partition of the disk holds boot loader entries (logical volumes are not searched)")
+		return fmt.Errorf("no partition of the disk holds boot loader entries, or a Pi's kernel and initramfs (logical volumes are not searched)")
 	})
 	return result, err
 }
@@ -75,6 +75,9 @@ func (w *worker) kernelOf(dir, output string) (written int64, err error) {
 		}
 	}
 	e, ok := newest(entries)
+	if !ok {
+		e, ok = piEntry(root)
+	}
 	if !ok {
 		return 0, nil
 	}
@@ -167,6 +170,18 @@ func parseEntry(text string) entry {
 		}
 	}
 	return e
+}
+
+// piEntry is what a Raspberry Pi's firmware would start, of a file system that is its /boot. Such a kernel starts on another machine only by the
+// drivers of an initramfs; without one there is no entry.
+func piEntry(root *os.Root) (e entry, ok bool) {
+	const kernel, initrd, arguments = "kernel8.img", "initramfs8", "cmdline.txt"
+	text, err := root.ReadFile(arguments)
+	for _, name := range []string{kernel, initrd} {
+		_, missing := root.Stat(name)
+		err = errors.Join(err, missing)
+	}
+	return entry{version: kernel, kernel: kernel, initrd: initrd, options: strings.TrimSpace(string(text))}, err == nil
 }
 
 // compareVersions compares number by number, so that 6.10 comes after 6.9.

@@ -1,6 +1,10 @@
 package agent
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestNewestEntry(t *testing.T) {
 	entry := func(version string) string {
@@ -18,5 +22,26 @@ func TestNewestEntry(t *testing.T) {
 	}
 	if _, ok := newest(map[string]string{"id-0-rescue.conf": entry("1")}); ok {
 		t.Error("the rescue kernel was chosen")
+	}
+}
+
+func TestPiEntry(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, name := range []string{"cmdline.txt", "kernel8.img", "initramfs8"} {
+		if e, ok := piEntry(root); ok {
+			t.Errorf("without %s: %+v", name, e)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("root=PARTUUID=1-3 rootwait\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, ok := piEntry(root)
+	if want := (entry{"kernel8.img", "kernel8.img", "initramfs8", "root=PARTUUID=1-3 rootwait"}); !ok || e != want {
+		t.Errorf("%+v, %v", e, ok)
 	}
 }

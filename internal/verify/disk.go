@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,18 +12,44 @@ import (
 	"github.com/quarry-project/quarry/internal/agent/wire"
 )
 
-// inspectDisk looks at a disk whose machine QEMU doesn't have: a Raspberry Pi's.
-func (v verifier) inspectDisk(ctx context.Context, s setup) (Boot, error) {
-	in := Inspection{Path: s.disk, Format: s.diskFormat}
-	return v.inspected(ctx, s, in, s.piProbes())
+// piInitramfs is the name of an initramfs in a Pi's /boot.
+const piInitramfs = "initramfs8"
+
+// inspectDisk looks at a disk whose machine QEMU doesn't have: a Raspberry Pi's. Its kernel knows the Pi's own devices; where it comes with an
+// initramfs, which has the drivers of others, it is then started on a machine that QEMU has.
+func (v verifier) inspectDisk(ctx context.Context, s setup) ([]Boot, error) {
+	in := Inspection{Path: s.disk, Format: s.diskFormat, Dir: s.Dir}
+	withInitramfs := false
+	b, err := v.inspected(ctx, s, in, s.piProbes(func(names []string) { withInitramfs = slices.Contains(names, piInitramfs) }))
+	boots := []Boot{b}
+	switch {
+	case err != nil || !b.Passed || s.TakeKernel == nil:
+		return boots, err
+	case !withInitramfs:
+		boots[0].NotSeen += "; nor can its kernel be started without the firmware: it comes without an initramfs, which would have the drivers of another machine"
+		return boots, nil
+	}
+	kernel, err := s.TakeKernel(ctx, in, s.Report)
+	if err != nil {
+		return boots, fmt.Errorf("taking the kernel out of /boot: %w", err)
+	}
+	defer func() { _, _ = os.Remove(kernel.Path), os.Remove(kernel.Initrd.Path) }()
+	// The last console is the system's own: what it tells of failed units is read there, and not on the screen that cmdline.txt names.
+	kernel.Cmdline += " console=" + s.arch.Console
+	s.Method, s.Firmware, s.Kernel = Console, []string{Direct}, &kernel
+	more, err := v.boots(ctx, s)
+	return append(boots, more...), err
 }
 
-// piProbes are what the Pi's firmware and kernel rely on.
-func (s setup) piProbes() []probe {
+// piProbes are what the Pi's firmware and kernel rely on. The names in /boot are told.
+func (s setup) piProbes(inBoot func(names []string)) []probe {
 	outside := func(script string) wire.Command { return wire.Command{Script: script, Outside: true} }
 	list := []probe{
 		{"partitions", outside("sfdisk --json /dev/vda"), judgePiTable},
-		{"firmware", outside("ls " + wire.Image + "/boot"), judgePiFirmware},
+		{"firmware", outside("ls " + wire.Image + "/boot"), func(a answer) (bool, string) {
+			inBoot(strings.Fields(a.out))
+			return judgePiFirmware(a)
+		}},
 		{"cmdline", outside("cat " + wire.Image + "/boot/cmdline.txt; findmnt -no SOURCE " + wire.Image + " | xargs blkid -s PARTUUID -o value"), judgePiCmdline},
 		{"fstab", outside("cat " + wire.Image + "/etc/fstab; findmnt -rno TARGET | grep ^" + wire.Image), judgePiFstab},
 		{"shell", wire.Command{Script: "uname -m"}, judgeRuns},

@@ -3,11 +3,17 @@ package verify
 import (
 	"archive/tar"
 	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/agent/wire"
 	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/progress"
 )
 
 // emptyRoot is a tar of one folder, the root.
@@ -53,6 +59,58 @@ func TestInspectDisk(t *testing.T) {
 	}
 	if seen.Layer || seen.Path != img.Path || seen.Format != "qcow2" {
 		t.Errorf("was to look at %+v", seen)
+	}
+}
+
+// A Pi's kernel that comes with an initramfs is started, too; without one the report says why not.
+func TestInspectDiskStartsKernel(t *testing.T) {
+	for name, c := range map[string]struct {
+		inBoot, prints, want string
+		boots                int
+	}{
+		"with an initramfs":    {"initramfs8\n", consoleOfHealthy, "", 2},
+		"without an initramfs": {"", "", "", 1},
+		"that does not start":  {"initramfs8\n", "Kernel panic", "direct: no login prompt", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := healthyPi()
+			answers["ls "] = wire.Answer{Out: answers["ls "].Out + c.inBoot}
+			o := consoleOptions(t)
+			o.Method, o.Look = Inspect, looker(t, answers, new(Inspection))
+			var files []string
+			o.TakeKernel = func(_ context.Context, in Inspection, _ progress.Func) (k artifact.Kernel, err error) {
+				k.Path, k.Initrd.Path, k.Cmdline = filepath.Join(in.Dir, "kernel"), filepath.Join(in.Dir, "initrd"), "root=PARTUUID=1234abcd-03 console=tty1"
+				files = []string{k.Path, k.Initrd.Path}
+				return k, errors.Join(os.WriteFile(k.Path, nil, 0o600), os.WriteFile(k.Initrd.Path, nil, 0o600))
+			}
+			g := healthy(t)
+			g.dead, g.prints = true, c.prints
+			r, err := verified(t, g, testImage(t), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := strings.Join(r.Failures(), "\n"); r.Passed != (c.want == "") || !strings.Contains(f, c.want) || len(r.Boots) != c.boots || r.Unproven != "" {
+				t.Fatalf("%+v: %s", r, f)
+			}
+			if c.boots == 1 {
+				if !strings.Contains(r.Boots[0].NotSeen, "without an initramfs") {
+					t.Errorf("it does not say why: %s", r.Boots[0].NotSeen)
+				}
+				return
+			}
+			if b := r.Boots[1]; b.Method != Console || b.Firmware != Direct || b.NotSeen == "" {
+				t.Errorf("%+v", b)
+			}
+			m := g.machines[0]
+			if m.Kernel != files[0] || m.Initrd != files[1] || m.Append != "root=PARTUUID=1234abcd-03 console=tty1 console=ttyS0" {
+				t.Errorf("started %+v", m)
+			}
+			for _, f := range files {
+				if _, err := os.Stat(f); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s is left behind: %v", f, err)
+				}
+			}
+		})
 	}
 }
 

@@ -30,24 +30,26 @@ const Direct = "direct"
 
 // Options say how an image is tried. Release, Dir and Accel are needed; the zero value of the others is a sensible choice.
 type Options struct {
-	Method    Method             // how to look at it; empty: as is usual for its format and for what is known of its packages
-	Look      Looker             // for Inspect, and for Container where the host has no container runtime; nil: there is none
-	Provider  string             // of a Vagrant box; other formats have none
-	Release   string             // major release of the image: chooses the emulated CPU
-	Arch      string             // RPM's name; empty: the image's
-	Firmware  []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
-	Kernel    *artifact.Kernel   // of the image: makes Direct possible
-	NoLoader  bool               // it has no boot loader and isn't meant to have one: Direct shows all that it needs to start
-	User      string             // account that the seed makes; empty: "quarry"
-	MayFail   []string           // units whose failure is told and forgiven: they can only start in the image's own cloud
-	Packages  []artifact.Package // what has to be installed, neither more nor less; nil: not compared
-	Grow      int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
-	Dir       string             // folder for the report and the consoles, a sub-folder per firmware
-	Accel     vm.Accel           // vm.KVM or vm.TCG
-	CPUs      int                // 0: 2
-	MemoryMiB int                // 0: 2048
-	Login     time.Duration      // from start to login; 0: three minutes with KVM, ten without
-	Report    progress.Func
+	Method Method // how to look at it; empty: as is usual for its format and for what is known of its packages
+	Look   Looker // for Inspect, and for Container where the host has no container runtime; nil: there is none
+	// TakeKernel takes the kernel out of a disk, into files in Inspection.Dir: with it, Inspect also starts what can be started; nil: it does not.
+	TakeKernel func(context.Context, Inspection, progress.Func) (artifact.Kernel, error)
+	Provider   string             // of a Vagrant box; other formats have none
+	Release    string             // major release of the image: chooses the emulated CPU
+	Arch       string             // RPM's name; empty: the image's
+	Firmware   []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
+	Kernel     *artifact.Kernel   // of the image: makes Direct possible
+	NoLoader   bool               // it has no boot loader and isn't meant to have one: Direct shows all that it needs to start
+	User       string             // account that the seed makes; empty: "quarry"
+	MayFail    []string           // units whose failure is told and forgiven: they can only start in the image's own cloud
+	Packages   []artifact.Package // what has to be installed, neither more nor less; nil: not compared
+	Grow       int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
+	Dir        string             // folder for the report and the consoles, a sub-folder per firmware
+	Accel      vm.Accel           // vm.KVM or vm.TCG
+	CPUs       int                // 0: 2
+	MemoryMiB  int                // 0: 2048
+	Login      time.Duration      // from start to login; 0: three minutes with KVM, ten without
+	Report     progress.Func
 }
 
 // Image looks at img by its method, for one that boots once per firmware, and reports what it saw, also as Dir/report.json. Of img only the
@@ -87,7 +89,7 @@ func (v verifier) image(ctx context.Context, img artifact.Image, o Options) (Rep
 	}
 	for _, b := range report.Boots {
 		report.Passed = report.Passed && b.Passed
-		if b.Firmware == Direct && !s.NoLoader {
+		if b.Firmware == Direct && !s.NoLoader && s.Method != Inspect { // whose disks have none
 			report.Unproven = "its boot loader: it was started without one"
 		}
 	}
@@ -130,8 +132,7 @@ func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error
 	}
 	s.disk, s.diskFormat, s.size = in.Disk.Path, in.Disk.Format, info.VirtualSize
 	if s.Method == Inspect {
-		b, err := v.inspectDisk(ctx, s)
-		return []Boot{b}, err
+		return v.inspectDisk(ctx, s)
 	}
 	return v.boots(ctx, s)
 }
