@@ -30,21 +30,16 @@ type liveYAML struct {
 // maxVolumeID is how many characters ISO 9660 has room for.
 const maxVolumeID = 32
 
-var volumeID = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-
-// volumeIDOf is the ISO's volume id: "Rocky-9-6-Workstation-Lite".
+// volumeIDOf is the ISO's volume id: "Rocky-9-6-Workstation-Lite". Of what its parts are made, names and numbers, it may be made as well.
 func volumeIDOf(p Plan) string {
 	parts := []string{p.DistroName, strings.ReplaceAll(p.Version, ".", "-"), p.Image, p.Variant}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "-")
 }
 
-// checkVolumeID says what is wrong with a volume id, and what to do.
+// checkVolumeID refuses a volume id that would be cut off.
 func checkVolumeID(id string) error {
-	switch {
-	case len(id) > maxVolumeID:
+	if len(id) > maxVolumeID {
 		return fmt.Errorf("the ISO's volume id would be %q, which is %d characters, and there is room for %d: give the image a shorter name", id, len(id), maxVolumeID)
-	case !volumeID.MatchString(id):
-		return fmt.Errorf("the ISO's volume id would be %q: use letters, digits, dots, dashes and underscores in the names that it is made of", id)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	if problems = append(problems, moreProblems...); len(problems) > 0 {
 		return Plan{}, problems
 	}
-	if plan.Repositories, err = replace(all, r.Repositories); err != nil {
+	if plan.Repositories, err = p.release.replace(all, r.Repositories); err != nil {
 		return Plan{}, err
 	}
 	plan.Tree = vars.expand(p.release.Tree)

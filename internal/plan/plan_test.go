@@ -355,6 +355,7 @@ func TestOptionalRepositories(t *testing.T) {
 			"baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os crb=https://mirror.invalid/test/CRB 7 a", "KEY"},
 		{"the request has another address", "repositories: [extra]\n", "", []string{"Extra=file:///srv/extra"},
 			"baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os extra=file:///srv/extra", "KEY KEY"},
+		{"the request has one that the image doesn't use", "", "", []string{"EXTRA=file:///srv/extra"}, "baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os", "KEY"},
 		{"the request leaves one out", "repositories: [extra]\n", "", []string{"extra=none"}, "baseos=https://mirror.invalid/test/9.6/BaseOS/x86_64/os", "KEY"},
 	} {
 		catalog, err := Load(tree(map[string]string{

@@ -90,9 +90,9 @@ func checkRepository(r kickstart.Repo, address string) (problems kickstart.Probl
 // noRepository instead of a URL leaves a repository out.
 const noRepository = "none"
 
-// replace gives repositories the addresses that the request has for them ("epel=https://mirror/epel/9"); "epel=none" leaves one out.
-// The error is a *RequestError.
-func replace(all []Repository, wanted []string) ([]Repository, error) {
+// replace gives repositories the addresses that the request has for them ("epel=https://mirror/epel/9"); "epel=none" leaves one out. What
+// the release has and the image doesn't use may be named, so that one request fits a set of images. The error is a *RequestError.
+func (r releaseFile) replace(all []Repository, wanted []string) ([]Repository, error) {
 	for _, w := range wanted {
 		id, address, _ := strings.Cut(w, "=")
 		u, err := url.Parse(address)
@@ -101,6 +101,7 @@ func replace(all []Repository, wanted []string) ([]Repository, error) {
 		}
 		i := slices.IndexFunc(all, func(r Repository) bool { return strings.EqualFold(r.ID, id) })
 		switch {
+		case i < 0 && slices.ContainsFunc(r.Repositories, func(known repositoryYAML) bool { return strings.EqualFold(known.ID, id) }):
 		case i < 0:
 			var ids []string
 			for _, r := range all {
