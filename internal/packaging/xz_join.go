@@ -12,15 +12,13 @@ import (
 
 // Sizes and marks of https://tukaani.org/xz/xz-file-format.txt, in bytes.
 const (
-	xzEdge      = 12   // stream header; the footer has as many
-	xzCheck     = 8    // CRC64
-	xzHasSizes  = 0xc0 // block flags: both sizes are in the header
-	xzSizesAt   = 2    // of the block header
-	xzMaxHeader = 1024 // of a block
+	xzEdge      = 12                     // stream header; the footer has as many
+	xzCheck     = 8                      // CRC64
+	xzHasSizes  = 0xc0                   // block flags: both sizes are in the header
+	xzSizesAt   = 2                      // of the block header
+	xzMaxHeader = 1024                   // of a block
+	xzMagic     = "\xfd7zXZ\x00\x00\x04" // a stream header whose check is CRC64, but for its checksum
 )
-
-// xzMagic is the stream header of a file whose check is CRC64, but for its checksum.
-var xzMagic = []byte{0xfd, '7', 'z', 'X', 'Z', 0, 0, 4}
 
 // xzRecord is a block in a stream's index, in bytes: of the file without padding, and of what is in it.
 type xzRecord struct{ unpadded, content uint64 }
@@ -32,7 +30,7 @@ func joinXZ(dst io.Writer, made io.Reader, blocks *xzBlocks) error {
 	if _, err := io.ReadFull(in, head); err != nil {
 		return xzCut(err)
 	}
-	if !bytes.HasPrefix(head, xzMagic) {
+	if !bytes.HasPrefix(head, []byte(xzMagic)) {
 		return fmt.Errorf("xz wrote a stream that begins with %x", head)
 	}
 	if _, err := dst.Write(head); err != nil {
