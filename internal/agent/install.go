@@ -42,7 +42,8 @@ type installation struct {
 	inside   program.Runner // programs of the installed system
 }
 
-// install runs a kickstart onto the target drive. A root file system has no storage and no boot loader of its own: the drive is scratch then.
+// install runs a kickstart onto the target drive. A root file system and a live one have no storage and no boot loader of their own: the
+// drive is scratch then, or as a whole the file system.
 func (w *worker) install(ctx context.Context) (wire.Result, error) {
 	a, err := arch.Lookup(w.job.Arch)
 	if err != nil {
@@ -56,10 +57,12 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 			return err
 		}
 	}
-	rootFS := w.job.Kind == wire.RootFS
 	makeStorage, finish := i.makeStorage, i.finish
-	if rootFS {
-		makeStorage, finish = i.makeScratch, i.stream
+	switch w.job.Kind {
+	case wire.RootFS:
+		makeStorage, finish = i.makeScratch, i.pour
+	case wire.Live:
+		makeStorage, finish = i.makeLive, i.seal
 	}
 	base, scripts := w.job.Stage != wire.Scripts, w.job.Stage != wire.Base
 	for _, phase := range []struct {
@@ -73,7 +76,7 @@ func (w *worker) install(ctx context.Context) (wire.Result, error) {
 		{"pre-install", base && w.has("pre-install"), i.scripts("pre-install")},
 		{"copy", base, i.copyTree},
 		{"configuration", base, i.configure},
-		{"bootloader", base && !rootFS, i.bootLoader},
+		{"bootloader", base && w.job.Kind == wire.Install, i.bootLoader},
 		{"leave", !scripts, ending(i.leave)},
 		{"resume", !base, i.resume},
 		{"scripts", scripts && w.has("post"), i.post},
@@ -233,7 +236,7 @@ func (i *installation) configTarget() config.Target {
 
 // configure writes fstab and does what the configuration commands ask for.
 func (i *installation) configure(ctx context.Context) error {
-	if i.job.Kind != wire.RootFS { // whose file systems are those of where it is unpacked
+	if i.job.Kind == wire.Install { // the file systems of others are those of where they are unpacked or mounted
 		if err := i.root.WriteFile("etc/fstab", []byte(storage.Fstab(i.contents)), 0o644); err != nil {
 			return fmt.Errorf("write /etc/fstab: %w", err)
 		}

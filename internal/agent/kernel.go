@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/quarry-project/quarry/internal/agent/boot"
+	"github.com/quarry-project/quarry/internal/agent/bootset"
 	"github.com/quarry-project/quarry/internal/agent/wire"
 )
 
@@ -144,7 +145,7 @@ func newest(texts map[string]string) (best entry, ok bool) {
 			continue
 		}
 		e := parseEntry(text)
-		if e.kernel != "" && e.initrd != "" && (!ok || compareVersions(e.version, best.version) > 0) {
+		if e.kernel != "" && e.initrd != "" && (!ok || bootset.CompareVersions(e.version, best.version) > 0) {
 			best, ok = e, true
 		}
 	}
@@ -182,17 +183,4 @@ func piEntry(root *os.Root) (e entry, ok bool) {
 		err = errors.Join(err, missing)
 	}
 	return entry{version: kernel, kernel: kernel, initrd: initrd, options: strings.TrimSpace(string(text))}, err == nil
-}
-
-// compareVersions compares number by number, so that 6.10 comes after 6.9.
-func compareVersions(a, b string) int {
-	split := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return r == '.' || r == '-' || r == '_' || r == '+' })
-	}
-	return slices.CompareFunc(split(a), split(b), func(x, y string) int {
-		if len(x) != len(y) && strings.Trim(x+y, "0123456789") == "" {
-			return len(x) - len(y)
-		}
-		return strings.Compare(x, y)
-	})
 }

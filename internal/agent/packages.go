@@ -59,6 +59,18 @@ func (w *worker) installPackages(ctx context.Context) (wire.Result, error) {
 }
 
 func (w *worker) mountScratch(ctx context.Context, env packages.Env) error {
+	if err := w.mountWork(ctx, env.Root, env.Cache, env.Log); err != nil {
+		return err
+	}
+	payload, err := boot.Drive(ctx, wire.Payload)
+	if err != nil {
+		return err
+	}
+	return boot.MountReadOnly(payload, payloadDir)
+}
+
+// mountWork gives workDir the target drive to work on, with new folders in it.
+func (w *worker) mountWork(ctx context.Context, dirs ...string) error {
 	scratch, err := boot.Drive(ctx, wire.Target)
 	if err != nil {
 		return err
@@ -72,22 +84,19 @@ func (w *worker) mountScratch(ctx context.Context, env packages.Env) error {
 	if err := unix.Mount(scratch, workDir, "ext4", 0, ""); err != nil {
 		return fmt.Errorf("mount the scratch drive: %w", err)
 	}
-	for _, dir := range []string{env.Root, env.Cache, env.Log} {
+	for _, dir := range dirs {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	payload, err := boot.Drive(ctx, wire.Payload)
-	if err != nil {
-		return err
-	}
-	return boot.MountReadOnly(payload, payloadDir)
+	return nil
 }
 
 // formatScratch makes a file system for a single use: a journal would only cost time.
-func (w *worker) formatScratch(ctx context.Context, device string) error {
-	if err := w.runtime.Run(ctx, "mkfs.ext4", "-q", "-F", "-O", "^has_journal", device); err != nil {
-		return fmt.Errorf("format the scratch drive: %w", err)
+func (w *worker) formatScratch(ctx context.Context, device string, options ...string) error {
+	args := append([]string{"mkfs.ext4", "-q", "-F", "-O", "^has_journal"}, options...)
+	if err := w.runtime.Run(ctx, append(args, device)...); err != nil {
+		return fmt.Errorf("format the drive %s: %w", device, err)
 	}
 	return nil
 }

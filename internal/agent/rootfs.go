@@ -30,11 +30,15 @@ func (i *installation) makeScratch(ctx context.Context) error {
 	return os.Remove(filepath.Join(sysImage, "lost+found"))
 }
 
-// stream ends a root file system: it is cleaned, listed and written to the output drive as tar. Files have no SELinux labels, as
-// those belong to the host that a root file system is unpacked on.
-func (i *installation) stream(ctx context.Context) (wire.Result, error) {
+// pour ends a root file system: it is cleaned, labelled if the job wants that, listed and written to the output drive as tar.
+func (i *installation) pour(ctx context.Context) (wire.Result, error) {
 	if err := i.clean(); err != nil {
 		return wire.Result{}, err
+	}
+	if i.job.Labels {
+		if err := i.label(ctx); err != nil {
+			return wire.Result{}, err
+		}
 	}
 	packages, err := i.manifest(ctx)
 	if err != nil {
@@ -53,6 +57,17 @@ func (i *installation) stream(ctx context.Context) (wire.Result, error) {
 
 // writeTar writes what was installed to the output drive. It returns the bytes of the archive and those of the files in it.
 func (i *installation) writeTar(ctx context.Context) (written, unpacked int64, err error) {
+	total := i.job.Tree.Unpacked
+	return i.stream(ctx, sysImage, archive.Options{
+		// The kernel's own. /run is written as it is: it is empty, unless a script has unmounted it to leave files there, as upstream's do.
+		Empty:    []string{"proc", "sys", "dev"},
+		Labels:   i.job.Labels,
+		Progress: func(done int64) { i.report.Progress(done, max(done, total), "bytes") },
+	})
+}
+
+// stream writes a folder to the output drive as tar. It returns the bytes of the archive and those of the files in it.
+func (w *worker) stream(ctx context.Context, dir string, options archive.Options) (written, unpacked int64, err error) {
 	output, err := boot.Drive(ctx, wire.Output)
 	if err != nil {
 		return 0, 0, err
@@ -64,22 +79,17 @@ func (i *installation) writeTar(ctx context.Context) (written, unpacked int64, e
 	defer func() { err = errors.Join(err, f.Close()) }()
 	counter := &counting{out: f}
 	buffer := bufio.NewWriterSize(counter, 1<<20)
-	total := i.job.Tree.Unpacked
-	stats, err := archive.Write(ctx, sysImage, buffer, archive.Options{
-		// The kernel's own. /run is written as it is: it is empty, unless a script has unmounted it to leave files there, as upstream's do.
-		Empty:    []string{"proc", "sys", "dev"},
-		Progress: func(done int64) { i.report.Progress(done, max(done, total), "bytes") },
-	})
+	stats, err := archive.Write(ctx, dir, buffer, options)
 	if err = errors.Join(err, buffer.Flush()); errors.Is(err, unix.ENOSPC) {
 		err = fmt.Errorf("the output drive is too small for the files, which may be sparse: enlarge disk.size in the pipeline: %w", err)
 	}
 	if err = errors.Join(err, f.Sync()); err != nil {
-		return 0, 0, fmt.Errorf("write the root file system as tar: %w", err)
+		return 0, 0, fmt.Errorf("write %s as tar: %w", dir, err)
 	}
 	for _, name := range stats.Skipped {
-		i.report.Logf("/%s is a device or a socket, which the archive leaves out", name)
+		w.report.Logf("/%s is a device or a socket, which the archive leaves out", name)
 	}
-	i.report.Logf("wrote %d files, %d MiB of tar", stats.Entries, counter.n/storage.MiB)
+	w.report.Logf("wrote %d files, %d MiB of tar", stats.Entries, counter.n/storage.MiB)
 	return counter.n, stats.Bytes, nil
 }
 

@@ -37,7 +37,7 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 	}
 	w := &worker{job: job, report: out, runtime: program.In("/", out.Log)}
 	switch job.Kind {
-	case wire.Install, wire.RootFS:
+	case wire.Install, wire.RootFS, wire.Live:
 		result, err := w.install(ctx)
 		if err != nil {
 			w.afterFailure(ctx)
@@ -47,6 +47,8 @@ func do(ctx context.Context, out *report.Reporter) (wire.Result, error) {
 		return w.installPackages(ctx)
 	case wire.Inspect:
 		return w.inspect(ctx)
+	case wire.BootSet:
+		return w.bootSet(ctx)
 	case wire.Kernel:
 		return w.takeKernel(ctx)
 	default:

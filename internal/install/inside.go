@@ -18,17 +18,20 @@ import (
 // What runs in the sandbox, and where it finds its files there.
 const (
 	treeFunction   = "install.tree"
+	bootFunction   = "install.bootset"
 	removeFunction = "install.remove"
 
 	insideWork    = "/quarry/work" // the root, dnf's cache and the finished squashfs; writable
 	insideLog     = "/quarry/log"  // writable
 	insidePayload = "/quarry/payload"
+	insideTree    = "/quarry/tree"
 	squashName    = "tree.squashfs"
+	bootName      = "boot" // folder of a boot set
 )
 
 // SandboxFunctions are what this room runs in sandboxes: main gives them to sandbox.Enter.
 func SandboxFunctions() map[string]sandbox.Function {
-	return map[string]sandbox.Function{treeFunction: treeInside, removeFunction: removeInside}
+	return map[string]sandbox.Function{treeFunction: treeInside, bootFunction: bootSetInside, removeFunction: removeInside}
 }
 
 // treeResult is what treeInside returns.
@@ -44,11 +47,9 @@ func treeInside(ctx context.Context, input json.RawMessage) (any, error) {
 	if err := json.Unmarshal(input, &spec); err != nil {
 		return nil, err
 	}
-	// Nothing else may write there: what a program prints must not be taken for an event.
-	events := json.NewEncoder(os.NewFile(1, "events"))
 	env := packages.Env{
 		Root: filepath.Join(insideWork, "root"), Repo: insidePayload, Cache: filepath.Join(insideWork, "cache"), Log: insideLog,
-		Report: func(e wire.Event) { _ = events.Encode(e) }, // if nobody listens, the sandbox is about to end
+		Report: teller(),
 	}
 	for _, dir := range []string{env.Root, env.Cache} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -71,6 +72,12 @@ func treeInside(ctx context.Context, input json.RawMessage) (any, error) {
 		return squashfs(ctx, env.Root, filepath.Join(insideWork, squashName), "-noI", "-noD", "-noF", "-noX")
 	})
 	return result, err
+}
+
+// teller writes events to standard output. Nothing else may write there: what a program prints must not be taken for an event.
+func teller() func(wire.Event) {
+	events := json.NewEncoder(os.NewFile(1, "events"))
+	return func(e wire.Event) { _ = events.Encode(e) } // if nobody listens, the sandbox is about to end
 }
 
 // phase reports the beginning and the end of work as the machine does.

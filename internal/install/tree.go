@@ -76,29 +76,45 @@ func Tree(ctx context.Context, s TreeSpec, report progress.Func) (artifact.Tree,
 // treeInSandbox makes the tree in a work folder beside the result, and leaves nothing of that behind.
 func treeInSandbox(ctx context.Context, s TreeSpec, file string, report progress.Func) (result treeResult, err error) {
 	work, log := filepath.Join(s.Dir, "work"), filepath.Join(s.LogDir, "packages")
-	if err := Remove(ctx, work); err != nil { // of a run that was killed
-		return treeResult{}, err
-	}
 	if err := os.MkdirAll(log, 0o755); err != nil {
 		return treeResult{}, err
 	}
-	// For nobody else: what is setuid root in there is setuid for the caller outside.
-	if err := os.Mkdir(work, 0o700); err != nil {
+	end, err := workFolder(ctx, work)
+	if err != nil {
 		return treeResult{}, err
 	}
-	defer func() { err = errors.Join(err, Remove(context.WithoutCancel(ctx), work)) }()
-	events, wait := relay(report)
-	err = sandbox.Run(ctx, sandbox.Spec{
-		Function: treeFunction, Input: s.Lock.Request, Interpreters: []string{s.Arch}, Stdout: events,
+	defer func() { err = errors.Join(err, end()) }()
+	err = inSandbox(ctx, sandbox.Spec{
+		Function: treeFunction, Input: s.Lock.Request, Interpreters: []string{s.Arch},
 		Binds: []sandbox.Bind{
 			{Source: work, Target: insideWork}, {Source: log, Target: insideLog}, {Source: s.Payload.Dir, Target: insidePayload, ReadOnly: true},
 		},
-	}, &result)
-	events.Close()
-	if err := errors.Join(err, wait()); err != nil {
+	}, &result, report)
+	if err != nil {
 		return treeResult{}, fmt.Errorf("installing packages in the sandbox (log in %s): %w", log, err)
 	}
 	return result, durable.Rename(filepath.Join(work, squashName), file)
+}
+
+// workFolder makes an empty folder for a sandbox to work in. The function removes it, whoever the files in it belong to by then.
+func workFolder(ctx context.Context, work string) (end func() error, err error) {
+	if err := Remove(ctx, work); err != nil { // of a run that was killed
+		return nil, err
+	}
+	// For nobody else: what is setuid root in there is setuid for the caller outside.
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return nil, err
+	}
+	return func() error { return Remove(context.WithoutCancel(ctx), work) }, nil
+}
+
+// inSandbox runs a function that tells what it does on standard output.
+func inSandbox(ctx context.Context, spec sandbox.Spec, result any, report progress.Func) error {
+	events, wait := relay(report)
+	spec.Stdout = events
+	err := sandbox.Run(ctx, spec, result)
+	events.Close()
+	return errors.Join(err, wait())
 }
 
 // relay passes events that are written to it on as progress. The function returns once all of them are passed on, with what was

@@ -25,6 +25,8 @@ import (
 type Options struct {
 	// Empty are folders, relative to the root, that are written without what is in them.
 	Empty []string
+	// Labels keeps SELinux's attribute. Without it files are labelled by the host that unpacks the archive.
+	Labels bool
 	// Progress is called now and then with the bytes of files so far; nil is nobody.
 	Progress func(bytes int64)
 }
@@ -42,7 +44,7 @@ const reportEvery = 8 << 20
 // paxXattr is the prefix under which PAX archives hold extended attributes, by the convention of star, GNU tar and libarchive.
 const paxXattr = "SCHILY.xattr."
 
-// label is SELinux's attribute. It isn't written: labels are those of the host that unpacks the archive.
+// label is SELinux's attribute.
 const label = "security.selinux"
 
 // Write writes everything below root to w, the root itself first, as "./". Devices and sockets are left out, so that an ordinary user can unpack
@@ -139,7 +141,7 @@ func (a *archiver) header(name string, st *unix.Stat_t) (tar.Header, bool, error
 	}
 	attributes, err := xattr.Read(filepath.Join(a.root, name))
 	for _, x := range attributes {
-		if x.Name == label {
+		if x.Name == label && !a.Labels {
 			continue
 		}
 		if h.PAXRecords == nil {

@@ -53,6 +53,7 @@ type Result struct {
 	Layout   json.RawMessage `json:"layout,omitempty"`
 	Answers  []Answer        `json:"answers,omitempty"`  // of an Inspection's commands, in their order
 	Unpacked int64           `json:"unpacked,omitempty"` // bytes of the files in what was streamed; a file with several names counts once
+	BootSet  *BootResult     `json:"bootSet,omitempty"`
 }
 
 // Failure says what went wrong in the machine.

@@ -27,6 +27,8 @@ const (
 	InitrdFile  = "initramfs"
 	CmdlineFile = "cmdline"
 
+	LiveLabel = "Anaconda" // of the file system of Kind Live, as livemedia-creator has it
+
 	Format = 1 // of Job; the agent refuses another
 )
 
@@ -40,6 +42,8 @@ const (
 	Install  Kind = "install"  // a whole kickstart onto Target
 	Kernel   Kind = "kernel"   // read the kernel, its initramfs and its command line off an installed Target, to Output as tar
 	RootFS   Kind = "rootfs"   // a kickstart without its storage and boot loader onto Target as scratch, streamed to Output as tar
+	Live     Kind = "live"     // as RootFS, but Target, as one file system without a partition table, is the result
+	BootSet  Kind = "bootset"  // make and collect what starts a medium with the system of Tree on it, to Output as tar
 	Inspect  Kind = "inspect"  // look at a finished image on Target, which keeps nothing of what that changes
 )
 
@@ -71,6 +75,8 @@ type Job struct {
 	Boot     Bootloader      `json:"boot"`
 	Tree     TreeSource      `json:"tree"`
 	Offline  Offline         `json:"offline"`
+	Labels   bool            `json:"labels,omitempty"`  // a tar has the files' SELinux labels: Kind RootFS
+	BootSet  *BootSpec       `json:"bootSet,omitempty"` // what to collect: Kind BootSet
 	// Inspection says what to look at: Kind Inspect.
 	Inspection *Inspection `json:"inspection,omitempty"`
 }
