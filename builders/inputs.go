@@ -72,7 +72,7 @@ func (in Inputs) Differences(before Inputs) []string {
 
 // versions are those of the steps: each is raised when the step's code changes what it makes, and results of other versions are not used.
 func versions() map[string]int {
-	return map[string]int{"lock": 2, "fetch": 2, "payload": 1, "tree": 1, "base": 1, "disk": 2, "rootfs": 1, "package": 3, "kernel": 1, "verify": 3}
+	return map[string]int{"lock": 2, "fetch": 2, "payload": 1, "tree": 1, "base": 1, "disk": 2, "rootfs": 1, "initrd": 1, "root": 1, "squash": 1, "iso": 1, "package": 3, "kernel": 1, "verify": 3}
 }
 
 // Version is that of a step.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quarry-project/quarry/builders"
 	"github.com/quarry-project/quarry/builders/disk"
+	"github.com/quarry-project/quarry/builders/live"
 	"github.com/quarry-project/quarry/builders/pi"
 	"github.com/quarry-project/quarry/builders/rootfs"
 	"github.com/quarry-project/quarry/internal/arch"
@@ -25,7 +26,7 @@ import (
 
 // builderTable holds the builders by the names that pipelines call them by.
 func builderTable() map[string]builders.Builder {
-	return map[string]builders.Builder{"disk": disk.Builder{}, "pi": pi.Builder{}, "rootfs": rootfs.Builder{}}
+	return map[string]builders.Builder{"disk": disk.Builder{}, "pi": pi.Builder{}, "rootfs": rootfs.Builder{}, "live": live.Builder{}}
 }
 
 // session is what the builds of one command share: the folders, the store, the host.
