@@ -19,6 +19,7 @@ type Request struct {
 	Repositories []string
 	KeyFiles     []string // instead of the release's keys
 	Kickstart    string   // path in the kickstart repository, instead of the pipeline's; $basearch in it is the architecture
+	Squash       string   // how a live image is compressed, instead of the pipeline's: see Live; other images have no use for it
 }
 
 // RequestError is a request that can't be met whatever the kickstart says: the user has to ask for something else.

@@ -27,6 +27,9 @@ type liveYAML struct {
 	Squash string `yaml:"squash"` // see Live
 }
 
+// squashes are the compressions that a live image can have.
+func squashes() []string { return []string{"xz", "zstd"} }
+
 // maxVolumeID is how many characters ISO 9660 has room for.
 const maxVolumeID = 32
 
@@ -72,7 +75,7 @@ func (c *checker) liveWords(l liveYAML) {
 	}
 	choice("$.live.root", l.Root, "ext4", "files")
 	choice("$.live.boot", l.Boot, "isolinux", "grub2")
-	choice("$.live.squash", l.Squash, "xz", "zstd")
+	choice("$.live.squash", l.Squash, squashes()...)
 }
 
 // liveOf is a live image's own part of the plan, nil for others.

@@ -20,6 +20,12 @@ import (
 func Make(p Pipeline, r Request, checkout source.Checkout) (Plan, error) {
 	plan := p.Outline(r)
 	if plan.Live != nil {
+		if r.Squash != "" {
+			if !slices.Contains(squashes(), r.Squash) {
+				return Plan{}, refuse("a live image can't be compressed with %q: want %s", r.Squash, strings.Join(squashes(), " or "))
+			}
+			plan.Live.Squash = r.Squash
+		}
 		if err := checkVolumeID(plan.Live.VolumeID); err != nil {
 			return Plan{}, &RequestError{Message: err.Error()} // the pipeline's own was checked: it is the request's release
 		}
