@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -47,17 +46,13 @@ type isoResult struct {
 func (r isoResult) Files() []artifact.File { return []artifact.File{r.Image.File} }
 
 func makeISO(ctx context.Context, job builders.Job, from parts) (isoResult, error) {
-	work, err := install.JobOf(job.Plan)
-	if err != nil {
-		return isoResult{}, err
-	}
 	a, err := arch.Lookup(job.Plan.Arch)
 	if err != nil {
 		return isoResult{}, err
 	}
 	in := isoInput{
 		Squash: from.squash.Digest, Boot: map[string]digest.Digest{}, Live: *job.Plan.Live,
-		Args: arguments(job.Plan.Live.VolumeID, work.Boot.Append), Arch: job.Plan.Arch, Time: from.root.Time,
+		Args: arguments(job.Plan.Live.VolumeID), Arch: job.Plan.Arch, Time: from.root.Time,
 	}
 	for name, f := range from.boot.Files {
 		in.Boot[name] = f.Digest
@@ -87,9 +82,9 @@ func isoSpec(p plan.Plan, a arch.Arch, in isoInput, from parts) iso.Spec {
 	}
 }
 
-// arguments are the kernel's: dracut finds the medium by its volume id. What the kickstart's bootloader command appends comes last.
-func arguments(volumeID, more string) string {
-	return strings.TrimSpace("root=live:CDLABEL=" + volumeID + " rd.live.image quiet " + strings.Join(strings.Fields(more), " "))
+// arguments are the kernel's: dracut finds the medium by its volume id.
+func arguments(volumeID string) string {
+	return "root=live:CDLABEL=" + volumeID + " rd.live.image quiet"
 }
 
 // squashNeeds is room for what the root really holds, and memory for the blocks that are packed at the same time.

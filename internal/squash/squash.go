@@ -3,13 +3,18 @@
 package squash
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/quarry-project/quarry/internal/command"
@@ -41,19 +46,17 @@ func Folder(ctx context.Context, dir, out string, o Options, report progress.Fun
 		return err
 	}
 	bar := &bar{tell: func(done, total int64) { report.Count("squash", done*BlockSize, total*BlockSize, progress.Bytes) }}
-	if err := command.Run(ctx, command.Cmd{Args: args, Stdout: bar}); err != nil {
+	if err := command.Run(ctx, command.Cmd{Args: args, Env: environment(), Stdout: bar}); err != nil {
 		return errors.Join(fmt.Errorf("packing %s: %w", dir, err), removed(out+part))
 	}
 	return durable.Rename(out+part, out)
 }
 
-// Tar packs a tar, with owners, modes, times and extended attributes as it has them, into the new file out.
-func Tar(ctx context.Context, tar, out string, o Options, report progress.Func) (err error) {
-	args, err := o.tarArgs(out + part)
-	if err != nil {
-		return err
-	}
-	in, err := os.Open(tar)
+// Tar packs a tar that begins with its root, with owners, modes, times and extended attributes as it has them, into the new file out. Extended
+// attributes of the root alone are lost, its SELinux label among them: mksquashfs 4.5 has no way for them. A live system doesn't see them, as its
+// root is that of the writable layer above.
+func Tar(ctx context.Context, file, out string, o Options, report progress.Func) error {
+	in, err := os.Open(file)
 	if err != nil {
 		return err
 	}
@@ -62,9 +65,23 @@ func Tar(ctx context.Context, tar, out string, o Options, report progress.Func) 
 	if err != nil {
 		return err
 	}
+	root, err := tar.NewReader(in).Next()
+	if err == nil && (path.Clean(root.Name) != "." || root.Typeflag != tar.TypeDir) {
+		err = fmt.Errorf("it begins with %q, not with the root", root.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the tar %s: %w", file, err)
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	args, err := o.tarArgs(root, out+part)
+	if err != nil {
+		return err
+	}
 	read := &counted{in: in, tell: func(done int64) { report.Count("squash", done, info.Size(), progress.Bytes) }}
-	if err := command.Run(ctx, command.Cmd{Args: args, Stdin: read}); err != nil {
-		return errors.Join(fmt.Errorf("packing %s: %w", tar, err), removed(out+part))
+	if err := command.Run(ctx, command.Cmd{Args: args, Env: o.tarEnv(), Attr: asRoot(), Stdin: read}); err != nil {
+		return errors.Join(fmt.Errorf("packing %s: %w", file, err), removed(out+part))
 	}
 	return durable.Rename(out+part, out)
 }
@@ -81,20 +98,41 @@ func removed(path string) error {
 
 func (o Options) folderArgs(dir, out string) ([]string, error) {
 	common, err := o.common()
-	at := strconv.FormatInt(o.Time.Unix(), 10)
-	return append([]string{"mksquashfs", dir, out, "-noappend", "-all-root", "-all-time", at}, common...), err
+	return append([]string{"mksquashfs", dir, out, "-noappend", "-all-root", "-mkfs-time", o.seconds(), "-all-time", o.seconds()}, common...), err
 }
 
-func (o Options) tarArgs(out string) ([]string, error) {
+// tarArgs packs standard input. It is not sqfstar, which is the same program by another name: that of version 4.5 takes no filter.
+func (o Options) tarArgs(root *tar.Header, out string) ([]string, error) {
 	common, err := o.common()
-	// The options come first: what follows the file's name are names to leave out.
-	return append(append([]string{"sqfstar", "-no-progress"}, common...), out), err
+	return append([]string{
+		"mksquashfs", "-", out, "-tar", "-noappend", "-no-progress", "-root-mode", fmt.Sprintf("%04o", root.Mode&0o7777),
+	}, common...), err
 }
 
-// common are the options of both programs.
+// tarEnv is the environment for tarArgs: of a tar, the root's entry is ignored, and gets the present time unless the environment has one.
+func (o Options) tarEnv() []string {
+	return append(environment(), "SOURCE_DATE_EPOCH="+o.seconds())
+}
+
+// environment is the caller's without a time, which mksquashfs would not have beside that of its arguments.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "SOURCE_DATE_EPOCH=") })
+}
+
+// asRoot makes the program root of a user namespace with nobody else in it: the root of a tar gets the user who packs as its owner.
+func asRoot() *syscall.SysProcAttr {
+	own := func(id int) []syscall.SysProcIDMap {
+		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
+	}
+	return &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: own(os.Getuid()), GidMappings: own(os.Getgid())}
+}
+
+func (o Options) seconds() string { return strconv.FormatInt(o.Time.Unix(), 10) }
+
+// common are the options of both ways.
 func (o Options) common() ([]string, error) {
 	args := []string{
-		"-mkfs-time", strconv.FormatInt(o.Time.Unix(), 10), "-b", strconv.Itoa(BlockSize), "-processors", strconv.Itoa(runtime.NumCPU()),
+		"-b", strconv.Itoa(BlockSize), "-processors", strconv.Itoa(runtime.NumCPU()),
 		"-comp", o.Compression,
 	}
 	switch o.Compression {

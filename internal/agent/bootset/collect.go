@@ -52,9 +52,6 @@ func (c collector) file(f wire.BootFile) error {
 		case len(found) > maxFiles:
 			return fmt.Errorf("/%s matches more than %d files", glob, maxFiles)
 		}
-		if err := os.MkdirAll(filepath.Join(c.out, f.Name), 0o755); err != nil {
-			return err
-		}
 		for _, name := range found {
 			if err := c.copy(name, path.Join(f.Name, path.Base(name))); err != nil {
 				return err
@@ -86,7 +83,11 @@ func (c collector) copy(from, name string) (err error) {
 	if !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxFile {
 		return fmt.Errorf("/%s of the installed packages is no file of 1 to %d bytes", from, maxFile)
 	}
-	out, err := os.OpenFile(filepath.Join(c.out, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	to := filepath.Join(c.out, name)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
