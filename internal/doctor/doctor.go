@@ -48,6 +48,8 @@ func Programs() []Need {
 		{"dnf", "installing packages into a tree", true, []string{"dnf"}, v, "dnf", "dnf"},
 		{"createrepo_c", "the repository that the build machine sees", true, []string{"createrepo_c"}, v, "createrepo-c", "createrepo_c"},
 		{"mksquashfs", "read-only images of trees", true, []string{"mksquashfs"}, []string{"-version"}, "squashfs-tools", "squashfs-tools"},
+		{"xorriso", "ISO images, such as live desktops", false, []string{"xorriso"}, []string{"-version"}, "xorriso", "xorriso"},
+		{"mtools", "what UEFI reads of ISO images", false, []string{"mformat"}, v, "mtools", "mtools"},
 		{"newuidmap", "installing packages without root", false, []string{"newuidmap"}, nil, "uidmap", "shadow-utils"},
 		{"git", "kickstarts from bundles and local repositories", false, []string{"git"}, v, "git", "git"},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/quarry-project/quarry/internal/iso"
 	"github.com/quarry-project/quarry/internal/packaging"
 )
 
@@ -42,6 +43,9 @@ func Detect(ctx context.Context, path string) (string, error) {
 		return "oci.tar", nil
 	case len(head) == 0:
 		return "", errors.New("it is empty")
+	}
+	if iso.Is(f) {
+		return "iso", nil
 	}
 	return rawKind(f)
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/iso"
 	"github.com/quarry-project/quarry/internal/packaging"
 	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/qemuimg"
@@ -27,6 +28,7 @@ type Report struct {
 	Volumes     []Volume    `json:"volumes,omitempty"`
 	Boot        []string    `json:"boot,omitempty"` // how it can start, in words
 	Container   *Container  `json:"container,omitempty"`
+	Medium      *Medium     `json:"medium,omitempty"`
 	OS          string      `json:"os,omitempty"` // PRETTY_NAME of os-release
 	Kernels     []string    `json:"kernels,omitempty"`
 	Packages    []string    `json:"packages,omitempty"` // name-version-release.arch, sorted
@@ -62,6 +64,12 @@ type Volume struct {
 	Size  int64  `json:"size"`
 	start int64  // on the disk; 0 if it is not in one piece
 	FileSystem
+}
+
+// Medium is what an ISO image says of itself, and whether its content is what its implanted checksum was made of.
+type Medium struct {
+	iso.Report
+	MediaCheck string `json:"mediaCheck"` // "passed", or what is wrong
 }
 
 // Container is what a container archive says of itself.
@@ -118,6 +126,9 @@ func look(ctx context.Context, path string, o Options) (Report, error) {
 	source, err := packaging.Unpack(ctx, path, r.Format, dir, o.Report)
 	if err != nil {
 		return r, err
+	}
+	if source.Medium != nil {
+		return r, l.medium(path, o.Report)
 	}
 	if source.Tree != nil {
 		if r.Format == "oci.tar" {

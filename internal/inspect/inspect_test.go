@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/diskfs/go-diskfs/partition/gpt"
 	"github.com/google/rpmpack"
 
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/iso"
 	"github.com/quarry-project/quarry/internal/packaging"
 )
 
@@ -226,6 +228,53 @@ func TestXFS(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	wantSystem(t, r)
+}
+
+// TestMedium makes an image that starts with UEFI, and inspects it whole and damaged.
+func TestMedium(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string {
+		path := filepath.Join(dir, name)
+		write(t, path, strings.Repeat(name+"\n", 1<<16))
+		return path
+	}
+	squash := filepath.Join(dir, "squashfs.img")
+	run(t, "mksquashfs", root(t), squash, "-quiet", "-no-progress", "-comp", "xz")
+	path := filepath.Join(dir, "image")
+	s := iso.Spec{
+		Arch: "aarch64", VolumeID: "Pebble-9-6-Test", Family: "Pebble", Version: "9.6", Stage2: "LiveOS/squashfs.img", Time: time.Unix(1700000000, 0),
+		Menu:    iso.Menu{Title: "Pebble 9.6 Test", Args: "root=live:CDLABEL=Pebble-9-6-Test rd.live.image quiet"},
+		Content: []iso.File{{Path: "LiveOS/squashfs.img", Source: squash}},
+		Boot:    iso.Boot{Kernel: file("vmlinuz"), Initrd: file("initrd.img"), EFI: iso.EFI{Grub: file("gcdaa64.efi")}},
+		Dir:     dir, Out: path,
+	}
+	if _, err := iso.Make(t.Context(), s, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := File(t.Context(), path, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.Medium
+	if r.Format != "iso" || m == nil || len(r.Unknown) > 0 || r.OS != "Pebble 9.6" || !slices.Equal(r.Boot, []string{"CD: UEFI, a partition behind the volume", "disk: UEFI"}) {
+		t.Fatalf("got %+v", r)
+	}
+	if m.VolumeID != s.VolumeID || m.Arch != s.Arch || m.MediaCheck != "passed" || m.Squashfs.Compression != "xz" || m.Squashfs.Inodes == 0 {
+		t.Errorf("got %+v", m)
+	}
+	var text bytes.Buffer
+	if err := r.Text(&text, true); err != nil || !strings.Contains(text.String(), "LiveOS/squashfs.img") || !strings.Contains(text.String(), "passed, MD5 "+m.MD5) {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+	image, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image[len(image)/2] ^= 1
+	write(t, path, string(image))
+	if r, err = File(t.Context(), path, Options{Dir: t.TempDir()}); err != nil || r.Medium.MediaCheck != iso.ErrMD5.Error() {
+		t.Errorf("the damaged image is %+v, %v", r.Medium, err)
+	}
 }
 
 // TestNothing: what nobody knows is a raw disk of which nothing is known, and that is said.

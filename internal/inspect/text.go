@@ -25,6 +25,13 @@ func (r Report) Text(w io.Writer, all bool) error {
 	for _, v := range r.Volumes {
 		row("Volume", "%s/%s, %s, %s", v.Group, v.Name, size(v.Size), words(v.FileSystem))
 	}
+	if m := r.Medium; m != nil {
+		row("Volume", "%s, %s%s", m.VolumeID, size(m.Report.Size), prefixed(", for ", m.Arch))
+		if s := m.Squashfs; s.Path != "" {
+			row("Main image", "%s, %s, %s, blocks of %s, %d inodes", s.Path, size(s.Size), s.Compression, size(s.BlockSize), s.Inodes)
+		}
+		row("Media check", "%s%s", m.MediaCheck, prefixed(", MD5 ", m.MD5))
+	}
 	if c := r.Container; c != nil {
 		row("Container", "%s/%s, command %q", c.OS, c.Architecture, c.Cmd)
 		for _, l := range c.Layers {
@@ -66,6 +73,14 @@ func or(text, other string) string {
 		return other
 	}
 	return text
+}
+
+// prefixed is a text with something in front, or nothing.
+func prefixed(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text
 }
 
 // words describes a file system and what else is known of its place.

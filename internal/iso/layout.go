@@ -23,6 +23,7 @@ const (
 // Paths in the image that more than one place names.
 const (
 	efiFolder   = "EFI/BOOT"
+	efiFont     = efiFolder + "/fonts/unicode.pf2"
 	efiImage    = "images/efiboot.img"
 	treeinfo    = ".treeinfo"
 	s390Image   = "images/cdboot.img"
@@ -92,7 +93,7 @@ func efiItems(s Spec, p place) []item {
 		items = append(items, item{path: efiFolder + "/mm" + suffix + ".efi", source: s.Boot.EFI.MokManager})
 	}
 	if s.Boot.EFI.Font != "" {
-		items = append(items, item{path: efiFolder + "/fonts/unicode.pf2", source: s.Boot.EFI.Font})
+		items = append(items, item{path: efiFont, source: s.Boot.EFI.Font})
 	}
 	return items
 }

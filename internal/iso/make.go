@@ -265,9 +265,11 @@ func (w *work) write(ctx context.Context, image string) error {
 		Args: args(w.spec, w.place, w.efi, list, image, largest), Env: fixedEnv(w.spec.Time),
 		Stderr: &percentWriter{report: func(percent float64) { w.report.Count("iso", int64(percent), 100, progress.Percent) }},
 	}
+	w.report.Count("iso", 0, 100, progress.Percent)
 	if err := command.Run(ctx, c); err != nil {
 		return fmt.Errorf("writing the image: %w", err)
 	}
+	w.report.Count("iso", 100, 100, progress.Percent)
 	return nil
 }
 

@@ -41,7 +41,9 @@ func grubConfig(s Spec, p place) string {
 	if p.graphics {
 		line("insmod all_video")
 		line("set gfxpayload=keep")
-		line("if loadfont $prefix/fonts/unicode.pf2; then")
+	}
+	if p.graphics && s.Boot.EFI.Font != "" {
+		line("if loadfont /%s; then", efiFont)
 		line("  insmod gfxterm")
 		line("  terminal_output gfxterm")
 		line("fi")
@@ -51,7 +53,7 @@ func grubConfig(s Spec, p place) string {
 	}
 	line("submenu 'Troubleshooting -->' --id more {")
 	start("  ", basic)
-	if s.Boot.Memtest != "" && p.starts.BIOS {
+	if s.Boot.Memtest != "" && p.loader == Grub2 { // for both firmwares one text
 		line("  if [ \"$grub_platform\" = pc ]; then")
 		line("    menuentry 'Run a memory test' --id memtest {")
 		line("      linux16 /%s", p.memtest())

@@ -30,6 +30,13 @@ const (
 	descriptorID = "CD001"
 )
 
+// Is says whether a file begins as an ISO 9660 image does. One that starts as a disk, too, is one all the same.
+func Is(r io.ReaderAt) bool {
+	head := make([]byte, 6)
+	_, err := r.ReadAt(head, firstDescriptor*sector)
+	return err == nil && string(head[1:]) == descriptorID
+}
+
 // readDescriptors reads the volume descriptors of an image, which may be anybody's.
 func readDescriptors(r io.ReaderAt) ([]descriptor, error) {
 	var all []descriptor
