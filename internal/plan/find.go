@@ -61,6 +61,9 @@ func (c Catalog) Find(r Request) (Pipeline, error) {
 				match = append(match, p)
 			}
 		}
+		if len(match) == 0 && len(names) == 1 && names[0] == "" {
+			return Pipeline{}, refuse("%s has no variants, and so no %q", r.Image, s.want)
+		}
 		if len(match) == 0 {
 			slices.Sort(names)
 			return Pipeline{}, refuse("there is no %s %q: want one of %s", s.what, s.want, strings.Join(names, ", "))
@@ -69,7 +72,7 @@ func (c Catalog) Find(r Request) (Pipeline, error) {
 	}
 	p := left[0]
 	if archs := p.Architectures(); !slices.Contains(archs, r.Arch) {
-		return Pipeline{}, refuse("%s %s-%s is not made for %q: want one of %s", p.release.Distro, p.image.Image, p.image.Variant, r.Arch, strings.Join(archs, ", "))
+		return Pipeline{}, refuse("%s %s is not made for %q: want one of %s", p.release.Distro, strings.Trim(p.image.Image+"-"+p.image.Variant, "-"), r.Arch, strings.Join(archs, ", "))
 	}
 	return p, nil
 }

@@ -151,7 +151,7 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	lvm := strings.NewReplacer("Base", "LVM", "primary: true\n", "", "builder: disk", "builder: disk\narchitectures: [x86_64]").Replace(imageYAML)
-	catalog, err := Load(tree(map[string]string{"test/9/lvm.yaml": lvm}))
+	catalog, err := Load(tree(map[string]string{"test/9/release.yaml": liveRelease, "test/9/lvm.yaml": lvm, "test/9/live.yaml": liveImage}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +169,8 @@ func TestFind(t *testing.T) {
 		"image":        {func(r *Request) { r.Image = "Azure" }, "GenericCloud"},
 		"variant":      {func(r *Request) { r.Variant = "Tiny" }, "Base, LVM"},
 		"architecture": {func(r *Request) { r.Variant, r.Arch = "LVM", "aarch64" }, "x86_64"},
+		"no variants":  {func(r *Request) { r.Image, r.Variant = "XFCE", "Base" }, `XFCE has no variants, and so no "Base"`},
+		"no variant":   {func(r *Request) { r.Image, r.Arch = "XFCE", "s390" }, `test XFCE is not made for "s390"`},
 	} {
 		r := request()
 		c.change(&r)
