@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -516,6 +517,7 @@ func TestInstallsOf(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add(releaseYAML, imageYAML)
+	f.Add(liveRelease, liveImage)
 	f.Add("distro: [", "a: &a [*a]")
 	f.Fuzz(func(t *testing.T, release, image string) {
 		catalog, err := Load(tree(map[string]string{"test/9/release.yaml": release, "test/9/image.yaml": image}))
@@ -525,6 +527,9 @@ func FuzzLoad(f *testing.F) {
 		for _, p := range catalog.pipelines {
 			if !fs.ValidPath(p.Kickstart("x86_64")) || p.diskSize <= 0 && p.image.Builder != "live" || strings.ContainsAny(p.image.Image+p.image.Variant, "/\\ ") {
 				t.Errorf("accepted %+v", p.image)
+			}
+			if l := p.Outline(Request{Release: p.Release()}).Live; l != nil && !regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`).MatchString(l.VolumeID) {
+				t.Errorf("accepted the volume id %q", l.VolumeID)
 			}
 		}
 	})
