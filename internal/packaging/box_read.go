@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/plan"
+	"github.com/quarry-project/quarry/internal/sparse"
 )
 
 // maxBoxText is how many bytes are read of each file of a box other than the disk.
@@ -199,7 +200,7 @@ func saveSparse(path string, r io.Reader) error {
 		return err
 	}
 	defer f.Close()
-	if _, err := writeSparse(f, r); err != nil {
+	if _, err := sparse.Copy(f, r); err != nil {
 		return err
 	}
 	return f.Close()

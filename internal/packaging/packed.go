@@ -12,6 +12,7 @@ import (
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/plan"
 	"github.com/quarry-project/quarry/internal/qemuimg"
+	"github.com/quarry-project/quarry/internal/sparse"
 )
 
 // packed is a raw disk or a root file system's tar as one compressed stream: raw.xz, raw.zst, tar.xz, and wsl, which is a tar.gz whose content is
@@ -95,7 +96,7 @@ func (p packed) unpack(ctx context.Context, path, dir string, percent meter) (So
 	read := func(n int64) { percent(100 * float64(n) / float64(info.Size())) }
 	err = p.decompressed(ctx, path, read, func(r io.Reader) error {
 		var err error
-		size, err = writeSparse(out, r)
+		size, err = sparse.Copy(out, r)
 		return err
 	})
 	if err := errors.Join(err, out.Close()); err != nil {

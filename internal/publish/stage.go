@@ -17,6 +17,7 @@ import (
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
+	"github.com/quarry-project/quarry/internal/sparse"
 )
 
 // stage collects files under numbers in the tree's staging folder, and the steps that will name them.
@@ -32,7 +33,7 @@ func (s *stage) number() string {
 	return strconv.Itoa(s.files)
 }
 
-// image copies an image and checks that it still is what was made and verified.
+// image copies an image, with its holes, and checks that it still is what was made and verified.
 func (s *stage) image(ctx context.Context, img artifact.Image, name string, report progress.Func) error {
 	n := s.number()
 	if err := s.copy(ctx, img, n, report); err != nil {
@@ -54,7 +55,7 @@ func (s *stage) copy(ctx context.Context, img artifact.Image, number string, rep
 	}
 	h := sha256.New()
 	source := &copied{ctx: ctx, in: from, phase: "publish", total: img.Size, report: report}
-	n, err := io.Copy(io.MultiWriter(to, h), source)
+	n, err := sparse.Copy(to, io.TeeReader(source, h))
 	if err := errors.Join(err, to.Sync(), to.Close()); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/progress"
@@ -74,6 +76,24 @@ func TestPublish(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(filepath.Join(dir, private)); err != nil || len(entries) != 2 {
 		t.Errorf("left behind: %v, %v; want only the lock and the reports", entries, err)
+	}
+}
+
+// TestPublishKeepsHoles: a fixed VHD is mostly holes.
+func TestPublishKeepsHoles(t *testing.T) {
+	dir := t.TempDir()
+	item := itemOf(t, "begin"+strings.Repeat("\000", 32<<20)+"end")
+	publishes(t, dir, options(), item)
+	paths, err := filepath.Glob(filepath.Join(dir, "*-20260101-*.qcow2"))
+	if err != nil || len(paths) != 1 {
+		t.Fatal(paths, err)
+	}
+	var s unix.Stat_t
+	if err := unix.Stat(paths[0], &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Size != item.Image.Size || s.Blocks*512 > 1<<20 {
+		t.Errorf("of %d bytes it has %d, and takes %d", item.Image.Size, s.Size, s.Blocks*512)
 	}
 }
 

@@ -1,4 +1,5 @@
-package packaging
+// Package sparse writes files with holes where there are only zeros: a disk takes no more room than what is on it. It knows no formats.
+package sparse
 
 import (
 	"bytes"
@@ -10,8 +11,8 @@ import (
 // hole is how many zero bytes, at a multiple of that, become a hole in a file.
 const hole = 64 << 10
 
-// writeSparse copies r into f, which is new, with holes where there are only zeros. It returns the file's size.
-func writeSparse(f *os.File, r io.Reader) (int64, error) {
+// Copy copies r into f, which is new, with holes where there are only zeros. It returns the file's size in bytes.
+func Copy(f *os.File, r io.Reader) (int64, error) {
 	var size int64
 	zeros, buf := make([]byte, hole), make([]byte, hole)
 	for {
