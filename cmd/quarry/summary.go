@@ -68,6 +68,9 @@ func boots(w io.Writer, r verify.Report) {
 			verdict = "FAILED"
 		}
 		how := []string{boot.By}
+		if boot.Agent > 0 {
+			how = append(how, fmt.Sprintf("up after %.0f s", boot.Agent))
+		}
 		if boot.Login > 0 {
 			how = append(how, fmt.Sprintf("login after %.0f s", boot.Login))
 		}
@@ -78,6 +81,9 @@ func boots(w io.Writer, r verify.Report) {
 		how = slices.DeleteFunc(how, func(s string) bool { return s == "" })
 		fmt.Fprintf(w, "  %-5s %s in %.0f s (%s)\n", boot.Name(), verdict, boot.Seconds, strings.Join(how, ", "))
 		checks(w, boot.Checks)
+		for _, shot := range boot.Screenshots {
+			fmt.Fprintf(w, "    -- screen         %s\n", shot.File)
+		}
 		if boot.NotSeen != "" {
 			fmt.Fprintf(w, "    -- not seen       %s\n", boot.NotSeen)
 		}

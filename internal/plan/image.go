@@ -121,7 +121,7 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 func (c *checker) inherit(i *imageFile, release releaseFile) {
 	m := &i.Machine
 	m.CPUs, m.Memory, m.Network = cmp.Or(m.CPUs, release.Machine.CPUs), cmp.Or(m.Memory, release.Machine.Memory), m.Network || release.Machine.Network
-	if i.Verify.User == "" {
+	if i.Verify.User == "" && i.Builder != "live" { // a live image's own user logs in, or nobody does
 		i.Verify.User = release.Verify.User
 	}
 	if i.Version == "" {

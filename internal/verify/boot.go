@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,81 +34,93 @@ type machine interface {
 	ConsoleTail(n int) []string
 	Evidence() vm.Evidence
 	Command() string
+	Screen(context.Context) (*image.RGBA, error)
+	Press(context.Context, vm.Key) error
+	Read(context.Context) (int64, error)
+	Guest() net.Conn
 }
 
 func startMachine(ctx context.Context, m vm.Machine) (machine, error) { return vm.Start(ctx, m) }
 
+// launch is one way to start an image.
+type launch struct {
+	firmware string
+	medium   vm.Medium
+	check    bool // an ISO's default entry, which checks the medium
+}
+
 // boot starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
-func (v verifier) boot(ctx context.Context, s setup, firmware string) (Boot, error) {
-	b := Boot{Method: s.Method, Firmware: firmware, Accel: string(s.Accel)}
-	if firmware == Direct {
+func (v verifier) boot(ctx context.Context, s setup, l launch) (Boot, error) {
+	b := Boot{Method: s.Method, Firmware: l.firmware, Medium: string(l.medium), Accel: string(s.Accel)}
+	if l.firmware == Direct {
 		b.NotSeen = "the boot loader: QEMU loaded the image's own kernel"
 	}
-	dir := filepath.Join(s.Dir, firmware)
+	dir := filepath.Join(s.Dir, b.Name())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return b, err
 	}
-	id, err := newIdentity(s.User)
+	t := trial{verifier: v, setup: s, launch: l, boot: &b}
+	m, err := t.describe(ctx, dir)
+	defer os.Remove(overlayIn(dir))
+	defer os.Remove(seedIn(dir))
 	if err != nil {
 		return b, err
 	}
-	m, err := s.machine(ctx, dir, firmware, id)
-	for _, d := range m.Drives {
-		defer os.Remove(d.Path)
-	}
-	if err != nil {
+	t.started = time.Now()
+	if t.machine, err = v.start(ctx, m); err != nil {
 		return b, err
 	}
-	started := time.Now()
-	running, err := v.start(ctx, m)
-	if err != nil {
-		return b, err
-	}
-	defer running.Kill()
-	b.Console, b.Command = filepath.Join(dir, vm.ConsoleLog), running.Command()
-	t := trial{verifier: v, setup: s, boot: &b, machine: running, id: id, port: m.SSH, started: started}
+	defer t.machine.Kill()
+	b.Console, b.Command = filepath.Join(dir, vm.ConsoleLog), t.machine.Command()
 	err = t.run(ctx)
-	b.Seconds = seconds(started)
+	b.Seconds = seconds(t.started)
 	if ctx.Err() != nil {
 		return b, context.Cause(ctx)
 	}
 	if err != nil {
-		b.Error = explain(err, running.Evidence())
+		b.Error = explain(err, t.machine.Evidence(), s.Method != Live)
 	}
 	b.Passed = b.Error == "" && allPassed(b.Checks)
 	return b, nil
 }
 
-// machine describes the machine of one boot and makes its drives: an overlay, so that the image stays as it is, and the seed.
-func (s setup) machine(ctx context.Context, dir, firmware string, id identity) (vm.Machine, error) {
-	overlay, seed := filepath.Join(dir, "overlay.qcow2"), filepath.Join(dir, "seed.iso")
-	port, err := freePort(ctx)
-	if err != nil {
-		return vm.Machine{}, err
-	}
+func overlayIn(dir string) string { return filepath.Join(dir, "overlay.qcow2") }
+func seedIn(dir string) string    { return filepath.Join(dir, "seed.iso") }
+
+// describe makes the machine of the boot and its drives: an overlay, so that the image stays as it is, and the seed. An ISO can't be written
+// anyway.
+func (t *trial) describe(ctx context.Context, dir string) (vm.Machine, error) {
 	m := vm.Machine{
-		Arch: s.arch, Release: s.Release, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB, Accel: s.Accel, Firmware: arch.Kind(firmware),
-		Drives: []vm.Drive{
-			{Path: overlay, Format: "qcow2", Serial: "target", Unsafe: true},
-			{Path: seed, Format: "raw", Serial: "seed", ReadOnly: true},
-		},
-		SSH: port, Dir: dir,
+		Arch: t.arch, Release: t.Release, CPUs: t.CPUs, MemoryMiB: t.MemoryMiB, Accel: t.Accel, Firmware: arch.Kind(t.launch.firmware), Dir: dir,
 	}
-	if firmware == Direct {
-		m.Firmware, m.Kernel, m.Initrd, m.Append = vm.Direct, s.Kernel.Path, s.Kernel.Initrd.Path, s.Kernel.Cmdline
-	}
-	if err := qemuimg.Overlay(ctx, overlay, s.disk, s.diskFormat, s.size+s.Grow); err != nil {
-		return m, err
-	}
-	if s.Method == Console { // which has nobody to give an account to
-		m.Drives, m.SSH = m.Drives[:1], 0
+	if t.Method == Live {
+		m.Drives, m.Seat, m.Guest = []vm.Drive{{Medium: t.launch.medium, Path: t.disk, Format: "raw", ReadOnly: true}}, true, true
 		return m, nil
 	}
-	return m, writeSeed(seed, id)
+	if t.launch.firmware == Direct {
+		m.Firmware, m.Kernel, m.Initrd, m.Append = vm.Direct, t.Kernel.Path, t.Kernel.Initrd.Path, t.Kernel.Cmdline
+	}
+	m.Drives = []vm.Drive{{Path: overlayIn(dir), Format: "qcow2", Serial: "target", Unsafe: true}}
+	if err := qemuimg.Overlay(ctx, overlayIn(dir), t.disk, t.diskFormat, t.size+t.Grow); err != nil {
+		return m, err
+	}
+	if t.Method == Console { // which has nobody to give an account to
+		return m, nil
+	}
+	var err error
+	if t.id, err = newIdentity(t.User); err != nil {
+		return m, err
+	}
+	if m.SSH, err = freePort(ctx); err != nil {
+		return m, err
+	}
+	m.Drives = append(m.Drives, vm.Drive{Path: seedIn(dir), Format: "raw", Serial: "seed", ReadOnly: true})
+	t.port = m.SSH
+	return m, writeSeed(seedIn(dir), t.id)
 }
 
-// explain puts what is known of a failed boot into one text.
-func explain(err error, e vm.Evidence) string {
+// explain puts what is known of a failed boot into one text. A system whose console was told to be a serial one should have printed something.
+func explain(err error, e vm.Evidence, prints bool) string {
 	var b strings.Builder
 	b.WriteString(err.Error())
 	if e.Cause != "" {
@@ -115,10 +129,11 @@ func explain(err error, e vm.Evidence) string {
 	if len(e.QEMU) > 0 {
 		b.WriteString("\nQEMU said:\n  " + strings.Join(e.QEMU, "\n  "))
 	}
-	if len(e.Console) == 0 {
-		b.WriteString("; the console stayed empty: the firmware found nothing to start, or the kernel does not write to the serial console")
-	} else {
+	switch {
+	case len(e.Console) > 0:
 		b.WriteString("\nthe console's last lines:\n  " + strings.Join(e.Console, "\n  "))
+	case prints:
+		b.WriteString("; the console stayed empty: the firmware found nothing to start, or the kernel does not write to the serial console")
 	}
 	return b.String()
 }
@@ -127,6 +142,7 @@ func explain(err error, e vm.Evidence) string {
 type trial struct {
 	verifier
 	setup
+	launch  launch
 	boot    *Boot
 	machine machine
 	id      identity
@@ -139,8 +155,11 @@ func (t trial) run(ctx context.Context) error {
 	alive, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go t.watch(alive, cancel)
-	if t.Method == Console {
+	switch t.Method {
+	case Console:
 		return t.console(ctx, alive)
+	case Live:
+		return t.live(ctx, alive)
 	}
 	g, err := t.login(alive)
 	if err != nil {
@@ -218,7 +237,7 @@ func (t trial) look(ctx context.Context, g remote) error {
 			return fmt.Errorf("check %s: %w", c.name, err)
 		}
 		t.check(c.name, passed, detail)
-		t.Report.Count(t.boot.Firmware, int64(i+1), int64(len(all)), "checks")
+		t.Report.Count(t.boot.Name(), int64(i+1), int64(len(all)), "checks")
 	}
 	return nil
 }
@@ -243,7 +262,7 @@ func (t trial) shutdown(ctx, alive context.Context, g remote) error {
 }
 
 func (t trial) log(format string, args ...any) {
-	t.Report.Report(progress.Event{Kind: progress.Log, Phase: t.boot.Firmware, Message: fmt.Sprintf(format, args...)})
+	t.Report.Report(progress.Event{Kind: progress.Log, Phase: t.boot.Name(), Message: fmt.Sprintf(format, args...)})
 }
 
 func seconds(since time.Time) float64 {

@@ -26,7 +26,7 @@ const notSeenByConsole = "nobody logged in: packages, units and the root file sy
 
 // console waits for the login prompt of a system that has no account for us, and looks at what it told its console until then.
 func (t trial) console(ctx, alive context.Context) error {
-	t.boot.NotSeen = strings.TrimPrefix(t.boot.NotSeen+"; "+notSeenByConsole, "; ")
+	t.notSeen(notSeenByConsole)
 	if err := t.prompt(alive); err != nil {
 		return err
 	}

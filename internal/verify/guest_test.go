@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net"
 	"os"
@@ -260,6 +261,13 @@ func (g *fakeGuest) Evidence() vm.Evidence {
 	tail := g.ConsoleTail(1)
 	return vm.Evidence{Cause: vm.LikelyCause(tail), Console: tail}
 }
+
+var errNoSeat = errors.New("this machine has no screen and no keyboard")
+
+func (g *fakeMachine) Screen(context.Context) (*image.RGBA, error) { return nil, errNoSeat }
+func (g *fakeMachine) Press(context.Context, vm.Key) error         { return errNoSeat }
+func (g *fakeMachine) Read(context.Context) (int64, error)         { return 0, errNoSeat }
+func (g *fakeMachine) Guest() net.Conn                             { return nil }
 
 func (g *fakeMachine) Stop(context.Context) error {
 	g.end()

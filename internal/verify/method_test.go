@@ -27,7 +27,7 @@ func TestMethodFor(t *testing.T) {
 	}{
 		{"", "qcow2", cloud, SSH}, {"", "box", cloud[:1], Console}, {"", "raw.xz", []artifact.Package{}, Console}, {SSH, "box", cloud[:1], SSH}, {"", "wsl", cloud, Container},
 		{"", "qcow2", nil, SSH}, {"", "vhd", nil, SSH}, {"", "tar.xz", nil, Container}, {"", "oci.tar", nil, Container}, {"", "wsl", nil, Container},
-		{Console, "box", nil, Console}, {Inspect, "raw.xz", nil, Inspect}, {Container, "qcow2", nil, ""}, {SSH, "tar.xz", nil, ""}, {Inspect, "wsl", nil, ""},
+		{Console, "box", nil, Console}, {Inspect, "raw.xz", nil, Inspect}, {"", "iso", nil, Live}, {SSH, "iso", nil, ""}, {Live, "qcow2", nil, ""}, {Container, "qcow2", nil, ""}, {SSH, "tar.xz", nil, ""}, {Inspect, "wsl", nil, ""},
 	} {
 		got, err := methodFor(c.asked, c.format, c.packages)
 		if (err != nil) != (c.want == "") || got != c.want {
@@ -39,7 +39,7 @@ func TestMethodFor(t *testing.T) {
 			t.Errorf("%s: %q, %v", m, got, err)
 		}
 	}
-	if _, err := ParseMethod("guess"); err == nil || !strings.Contains(err.Error(), "ssh, console, container, inspect") {
+	if _, err := ParseMethod("guess"); err == nil || !strings.Contains(err.Error(), "ssh, console, container, live, inspect") {
 		t.Error(err)
 	}
 }

@@ -1,36 +1,43 @@
 package verify
 
 import (
+	"cmp"
 	"runtime"
 
 	"github.com/quarry-project/quarry/internal/arch"
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/internal/vm"
 )
 
-// What a machine that boots an image has when Options don't say.
+// What a machine that boots an image has when Options don't say. A live system keeps in memory what it writes.
 const (
 	defaultCPUs      = 2
 	defaultMemoryMiB = 2048
+	liveMemoryMiB    = 3072
 )
+
+func machineSize(m Method, o Options) (cpus, memoryMiB int) {
+	memoryMiB = defaultMemoryMiB
+	if m == Live {
+		memoryMiB = liveMemoryMiB
+	}
+	return cmp.Or(o.CPUs, defaultCPUs), cmp.Or(o.MemoryMiB, memoryMiB)
+}
 
 // Needs is what the machines take together that Image has running at any one time.
 func Needs(img artifact.Image, o Options) (cpus, memoryMiB int) {
-	if o.CPUs == 0 {
-		o.CPUs = defaultCPUs
-	}
-	if o.MemoryMiB == 0 {
-		o.MemoryMiB = defaultMemoryMiB
+	m, err := methodFor(o.Method, img.Format, o.Packages)
+	cpus, memoryMiB = machineSize(m, o)
+	if err == nil && !m.boots() {
+		return cpus, memoryMiB
 	}
 	boots := 1
-	if m, err := methodFor(o.Method, img.Format, o.Packages); err == nil && !m.boots() {
-		return o.CPUs, o.MemoryMiB
-	}
 	if a, err := arch.Lookup(o.Arch); err == nil {
 		if firmware, err := firmwares(a, img.Boot, o.Firmware, o.Kernel != nil); err == nil {
-			boots = min(len(firmware), sideBySide(o.CPUs))
+			boots = min(len(launches(m, firmware, []vm.Medium{vm.CD, vm.USB})), sideBySide(cpus))
 		}
 	}
-	return boots * o.CPUs, boots * o.MemoryMiB
+	return boots * cpus, boots * memoryMiB
 }
 
 // sideBySide is how many machines of so many CPUs run at once.

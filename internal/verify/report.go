@@ -35,20 +35,25 @@ type Subject struct {
 
 // Boot is one look at the image: a start of it, or what Method names instead.
 type Boot struct {
-	Method   Method  `json:"method,omitempty"`   // how it was looked at; empty in reports of before there was a choice: SSH
-	By       string  `json:"by,omitempty"`       // what did it where nothing booted: "unpacked in a machine", "podman 4.3.1"
-	NotSeen  string  `json:"notSeen,omitempty"`  // what the method can't show, and the report doesn't claim
-	Firmware string  `json:"firmware,omitempty"` // "bios", "uefi", "slof", "s390-ccw", "direct"
-	Accel    string  `json:"accel"`              // "kvm", "tcg"
-	Passed   bool    `json:"passed"`             // it came up, every check passed and it shut down
-	Seconds  float64 `json:"seconds"`            // from start to power-off
-	Login    float64 `json:"login"`              // seconds from start to the first login; 0 when there was none
-	Kernel   string  `json:"kernel,omitempty"`
-	Cmdline  string  `json:"cmdline,omitempty"` // the kernel's, as booted
-	Checks   []Check `json:"checks"`
-	Console  string  `json:"console"`           // path of the console's log
-	Command  string  `json:"command,omitempty"` // starts the same machine again
-	Error    string  `json:"error,omitempty"`   // why it did not come as far as the checks, or did not shut down
+	Method      Method       `json:"method,omitempty"`   // how it was looked at; empty in reports of before there was a choice: SSH
+	By          string       `json:"by,omitempty"`       // what did it where nothing booted: "unpacked in a machine", "podman 4.3.1"
+	NotSeen     string       `json:"notSeen,omitempty"`  // what the method can't show, and the report doesn't claim
+	Firmware    string       `json:"firmware,omitempty"` // "bios", "uefi", "slof", "s390-ccw", "direct"
+	Medium      string       `json:"medium,omitempty"`   // what an ISO was: "cd", "usb"
+	Entry       string       `json:"entry,omitempty"`    // of an ISO's boot menu: "default", "first"
+	Accel       string       `json:"accel"`              // "kvm", "tcg"
+	Passed      bool         `json:"passed"`             // it came up, every check passed and it shut down
+	Seconds     float64      `json:"seconds"`            // from start to power-off
+	Agent       float64      `json:"agent,omitempty"`    // seconds from start to the guest agent's answer
+	Login       float64      `json:"login"`              // seconds from start to the first login; 0 when there was none
+	Users       []string     `json:"users,omitempty"`    // who was logged in without our doing
+	Kernel      string       `json:"kernel,omitempty"`
+	Cmdline     string       `json:"cmdline,omitempty"` // the kernel's, as booted
+	Checks      []Check      `json:"checks"`
+	Screenshots []Screenshot `json:"screenshots,omitempty"`
+	Console     string       `json:"console"`           // path of the console's log
+	Command     string       `json:"command,omitempty"` // starts the same machine again
+	Error       string       `json:"error,omitempty"`   // why it did not come as far as the checks, or did not shut down
 }
 
 // Check is one look at the running system.
@@ -87,9 +92,12 @@ func LoadReport(path string) (Report, error) {
 	return r, nil
 }
 
-// Name names the look for people: the firmware of a boot, else the method.
+// Name names the look for people, and differs from that of the report's others: the firmware of a boot, with the medium of an ISO, else the method.
 func (b Boot) Name() string {
-	if b.Firmware != "" {
+	switch {
+	case b.Medium != "":
+		return b.Firmware + "-" + b.Medium
+	case b.Firmware != "":
 		return b.Firmware
 	}
 	return string(b.Method)

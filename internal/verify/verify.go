@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,8 @@ type Options struct {
 	Firmware   []string           // kinds of firmware of package arch: one boot each; empty: what the image says it can, or all that its architecture has
 	Kernel     *artifact.Kernel   // of the image: makes Direct possible
 	NoLoader   bool               // it has no boot loader and isn't meant to have one: Direct shows all that it needs to start
-	User       string             // account that the seed makes; empty: "quarry"
+	Media      []vm.Medium        // of an ISO; empty: CD, and USB where the architecture has it
+	User       string             // account that the seed makes; empty: "quarry". Of an ISO: whose session has to come up; empty: anybody's may
 	MayFail    []string           // units whose failure is told and forgiven: they can only start in the image's own cloud
 	Packages   []artifact.Package // what has to be installed, neither more nor less; nil: not compared
 	Grow       int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
@@ -115,6 +117,10 @@ func (s setup) file(ctx context.Context, work string) Check {
 
 // look gets at what is in the file and looks at it by the method.
 func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error) {
+	if s.Method == Live {
+		s.disk, s.size = s.path, s.subject.Size
+		return v.boots(ctx, s)
+	}
 	in, err := packaging.Unpack(ctx, s.path, s.subject.Format, work, s.Report)
 	if err != nil {
 		return nil, err
@@ -137,23 +143,42 @@ func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error
 	return v.boots(ctx, s)
 }
 
-// boots starts the image with each firmware, as many side by side as the host has CPUs for: more would gain little, and systems that start
-// too slowly run into their own time-outs. The result is in the order of s.Firmware.
+// boots starts the image in each way, as many side by side as the host has CPUs for: more would gain little, and systems that start
+// too slowly run into their own time-outs. The result is in the order of s.launches.
 func (v verifier) boots(ctx context.Context, s setup) ([]Boot, error) {
-	boots := make([]Boot, len(s.Firmware))
+	all := launches(s.Method, s.Firmware, s.Media)
+	boots := make([]Boot, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide(s.CPUs))
-	for i, firmware := range s.Firmware {
+	for i, l := range all {
 		group.Go(func() error {
-			b, err := v.boot(ctx, s, firmware)
+			b, err := v.boot(ctx, s, l)
 			if err != nil {
-				return fmt.Errorf("firmware %s: %w", firmware, err)
+				return fmt.Errorf("firmware %s: %w", l.firmware, err)
 			}
 			boots[i] = b
 			return nil
 		})
 	}
 	return boots, group.Wait()
+}
+
+// launches are the boots of an image: one with each firmware. An ISO is a CD with each; a stick has nothing that depends on the firmware but what
+// it finds there first, so with one of them it is a stick, too: UEFI where there is a choice, which is how people start one today. The first
+// boot is by the menu's default entry, which checks the medium.
+func launches(m Method, firmware []string, media []vm.Medium) []launch {
+	if m != Live {
+		media = []vm.Medium{vm.Disk}
+	}
+	var all []launch
+	for i, medium := range media {
+		for j, f := range firmware {
+			if i == 0 || j == len(firmware)-1 {
+				all = append(all, launch{firmware: f, medium: medium, check: m == Live && len(all) == 0})
+			}
+		}
+	}
+	return all
 }
 
 // setup is an image that can be looked at, with all choices made.
@@ -194,23 +219,11 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 			return s, err
 		}
 	}
-	if s.User == "" {
-		s.User = "quarry"
+	if err := s.choose(); err != nil {
+		return s, err
 	}
-	if !regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`).MatchString(s.User) {
+	if s.User != "" && !regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`).MatchString(s.User) {
 		return s, fmt.Errorf("%q is no name for an account", s.User)
-	}
-	if s.CPUs == 0 {
-		s.CPUs = defaultCPUs
-	}
-	if s.MemoryMiB == 0 {
-		s.MemoryMiB = defaultMemoryMiB
-	}
-	if s.Login == 0 {
-		s.Login = 10 * time.Minute
-		if s.Accel == vm.KVM {
-			s.Login = 3 * time.Minute
-		}
 	}
 	sum, size, err := digest.File(s.path)
 	if err != nil {
@@ -222,6 +235,31 @@ func prepare(img artifact.Image, o Options) (setup, error) {
 	}
 	s.subject = Subject{File: filepath.Base(s.path), Digest: sum, Size: size, Format: img.Format, Arch: s.Arch}
 	return s, os.MkdirAll(s.Dir, 0o755)
+}
+
+// choose fills in what depends on the method.
+func (s *setup) choose() error {
+	s.CPUs, s.MemoryMiB = machineSize(s.Method, s.Options)
+	login := 10 * time.Minute
+	if s.Accel == vm.KVM {
+		login = 3 * time.Minute
+	}
+	switch {
+	case s.Method == Live:
+		login *= 3 // a desktop, and all of the medium is read
+		if len(s.Media) == 0 {
+			s.Media = []vm.Medium{vm.CD}
+			if s.arch.USB != "" {
+				s.Media = append(s.Media, vm.USB)
+			}
+		}
+	case len(s.Media) > 0:
+		return fmt.Errorf("only an ISO is started from a choice of media, not what is looked at by %q", s.Method)
+	case s.User == "":
+		s.User = "quarry"
+	}
+	s.Login = cmp.Or(s.Login, login)
+	return nil
 }
 
 // firmwares chooses the boots: as asked, else as the image says, else all that the architecture has.

@@ -1,0 +1,330 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quarry-project/quarry/internal/guestagent"
+)
+
+// Pictures, one a pause, that decide something while a system starts.
+const (
+	settledPictures = 10 // without a change: the screen stands still
+	quietPictures   = 60 // without a change and without a session: somebody is being waited for
+	askEvery        = 3  // pictures from one question for sessions to the next
+)
+
+// live sees a live system start: what its screen shows, and what QEMU's guest agent in it says. It is booted as it is, without a word added
+// to its kernel's command line.
+func (t trial) live(ctx, alive context.Context) (err error) {
+	cam := &camera{trial: t}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, cam.keep("last"))
+		}
+	}()
+	t.log("boots from %s with firmware %s (%s)", t.boot.Medium, t.boot.Firmware, t.boot.Accel)
+	g := &liveGuest{Client: guestagent.New(t.machine.Guest()), pause: t.pause}
+	if err := t.untilUp(alive, cam, g); err != nil {
+		return err
+	}
+	if err := t.greet(alive, g); err != nil {
+		return err
+	}
+	if err := t.untilSession(alive, cam, g); err != nil {
+		return err
+	}
+	if err := t.units(alive, g); err != nil {
+		return err
+	}
+	return t.powerOff(ctx, alive, g)
+}
+
+// untilUp gets past the menu and waits until the guest's agent answers.
+func (t trial) untilUp(ctx context.Context, cam *camera, g *liveGuest) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Login, fmt.Errorf("the time for it, %s, is over", t.Login))
+	defer cancel()
+	up := make(chan error, 1)
+	go func() { up <- g.Connect(ctx) }()
+	p := &pilot{first: !t.launch.check}
+	err := t.fly(ctx, cam, p, up)
+	t.boot.Entry = p.entry()
+	if err != nil {
+		return fmt.Errorf("the guest agent of the live system did not answer: %w", err)
+	}
+	t.boot.Agent = seconds(t.started)
+	t.notSeen(p.trouble())
+	return t.judgeMedium(ctx)
+}
+
+// fly shows the pilot what is on the screen, until the guest is up.
+func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) error {
+	news, checked := time.Now(), false
+	for {
+		select {
+		case err := <-up:
+			return t.because(ctx, err)
+		case <-time.After(t.pause):
+		}
+		picture, err := cam.look(ctx)
+		if err != nil {
+			return t.because(ctx, err)
+		}
+		if err := t.obey(ctx, cam, p.see(picture)); err != nil {
+			return err
+		}
+		read, err := t.machine.Read(ctx)
+		if err != nil {
+			return err
+		}
+		// Loader, kernel and initramfs are a small part of the medium: who reads half of it is checking it.
+		if t.launch.check && !checked && read > t.size/2 {
+			checked = true
+			if err := cam.keep("media-check"); err != nil {
+				return err
+			}
+		}
+		if time.Since(news) > newsTime {
+			news = time.Now()
+			t.log("%.0f s: %d of %d MiB read from the %s", seconds(t.started), read>>20, t.size>>20, t.boot.Medium)
+		}
+	}
+}
+
+// obey does what the pilot wants.
+func (t trial) obey(ctx context.Context, cam *camera, a act) error {
+	if a.keep != "" {
+		if err := cam.keep(a.keep); err != nil {
+			return err
+		}
+	}
+	for _, k := range a.press {
+		if err := t.machine.Press(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeMedium holds what was read of the medium against its size. The initramfs goes on only when the digest that is implanted in the medium is
+// right, so that a system that came up after all of it was read has passed its check.
+func (t trial) judgeMedium(ctx context.Context) error {
+	read, err := t.machine.Read(ctx)
+	if err != nil {
+		return err
+	}
+	detail := fmt.Sprintf("%d of %d MiB were read until the system was up", read>>20, t.size>>20)
+	if t.launch.check {
+		const skipped = 100 // parts; the check leaves out the image's last sectors
+		t.check("media check", read >= t.size-t.size/skipped, "the default entry was started; "+detail)
+	} else {
+		t.check("medium", true, fmt.Sprintf("the menu's %s entry was started; %s", t.boot.Entry, detail))
+	}
+	return nil
+}
+
+// greet asks the guest what it is, and which questions it answers.
+func (t trial) greet(ctx context.Context, g *liveGuest) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, agentTime, errAgentSilent)
+	defer cancel()
+	if g.commands, err = g.Commands(ctx); err != nil {
+		return err
+	}
+	if !g.obeys("guest-get-osinfo") {
+		t.check("agent", true, fmt.Sprintf("answers after %.0f s", t.boot.Agent))
+		return nil
+	}
+	s, err := g.System(ctx)
+	if err != nil {
+		return err
+	}
+	t.boot.Kernel = printable(s.Kernel)
+	t.check("agent", true, fmt.Sprintf("%s answers after %.0f s", printable(s.Name), t.boot.Agent))
+	return nil
+}
+
+// untilSession waits for a session and then until the picture stands still; where no user's session is demanded, a picture that stands still for
+// long is taken for a login. It keeps the last picture.
+func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) error {
+	limited, cancel := context.WithTimeout(ctx, t.Login)
+	defer cancel()
+	var still stillness
+	for n := 0; limited.Err() == nil && !t.settled(still, cam.last); n++ {
+		if n%askEvery == 0 && g.obeys("guest-get-users") && len(t.boot.Users) == 0 {
+			if err := t.users(ctx, g); err != nil {
+				return err
+			}
+			if len(t.boot.Users) > 0 {
+				still = stillness{} // what stood there before is not the session's
+			}
+		}
+		picture, err := cam.look(ctx)
+		if err != nil {
+			return t.because(ctx, err)
+		}
+		still.see(picture)
+		select {
+		case <-time.After(t.pause):
+		case <-limited.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	t.judgeSession(g)
+	return t.judgeScreen(cam, still)
+}
+
+// settled reports whether there is nothing to wait for any more.
+func (t trial) settled(still stillness, picture *image.RGBA) bool {
+	if len(t.boot.Users) > 0 {
+		return still.count >= settledPictures && shows(picture) || still.count >= quietPictures
+	}
+	return t.User == "" && still.count >= quietPictures
+}
+
+// users notes who is logged in, once it is somebody who is waited for.
+func (t trial) users(ctx context.Context, g *liveGuest) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, agentTime, errAgentSilent)
+	defer cancel()
+	all, err := g.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range all[:min(len(all), maxListed)] {
+		names = append(names, printable(s.User))
+	}
+	if len(names) == 0 || t.User != "" && !slices.Contains(names, t.User) {
+		return nil
+	}
+	t.boot.Users, t.boot.Login = names, seconds(t.started)
+	t.log("session of %s after %.0f s", strings.Join(names, ", "), t.boot.Login)
+	return nil
+}
+
+func (t trial) judgeSession(g *liveGuest) {
+	switch {
+	case len(t.boot.Users) > 0:
+		t.check("session", true, fmt.Sprintf("of %s after %.0f s", strings.Join(t.boot.Users, ", "), t.boot.Login))
+	case t.User != "":
+		t.check("session", false, fmt.Sprintf("%s was not logged in", t.User))
+	case !g.obeys("guest-get-users"):
+		t.notSeen("sessions: the guest's agent is not allowed to tell them")
+	default:
+		t.notSeen("a session: nobody was logged in; that the picture is one of a login only people can see")
+	}
+}
+
+// judgeScreen looks at the picture that is left.
+func (t trial) judgeScreen(cam *camera, still stillness) error {
+	name := "login"
+	if len(t.boot.Users) > 0 {
+		name = "session"
+	}
+	size := cam.last.Rect.Size()
+	if shows(cam.last) {
+		t.check("screen", true, fmt.Sprintf("%d x %d, the same %d times", size.X, size.Y, still.count))
+	} else {
+		t.check("screen", false, fmt.Sprintf("%d x %d, and nothing to see on it", size.X, size.Y))
+	}
+	return cam.keep(name)
+}
+
+// units asks systemd, where the guest lets its agent run programs: Enterprise Linux doesn't.
+func (t trial) units(ctx context.Context, g *liveGuest) error {
+	if !g.obeys("guest-exec") || !g.obeys("guest-exec-status") {
+		t.notSeen("units: the guest forbids its agent to run programs")
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Login, fmt.Errorf("the checks took longer than %s", t.Login))
+	defer cancel()
+	list := []check{{"systemd", t.systemd}}
+	if len(t.boot.Users) == 0 {
+		list = append(list, check{"login", ask(loginUnits, judgeLogin)})
+	}
+	for _, c := range list {
+		passed, detail, err := c.look(ctx, g)
+		if err != nil {
+			return fmt.Errorf("check %s: %w", c.name, err)
+		}
+		t.check(c.name, passed, detail)
+	}
+	return nil
+}
+
+// loginUnits says which of the units that ask for a login is active.
+const loginUnits = `for u in display-manager.service getty@tty1.service; do systemctl -q is-active $u && echo $u && exit; done; exit 1`
+
+func judgeLogin(a answer) (bool, string) {
+	if a.code != 0 {
+		return false, "no display manager and no getty is active: " + printable(a.both())
+	}
+	return true, printable(a.out) + " is active"
+}
+
+// powerOff asks the agent for it: the power button only opens a question on many desktops.
+func (t trial) powerOff(ctx, alive context.Context, g *liveGuest) error {
+	if !g.obeys("guest-shutdown") {
+		t.notSeen("powering off: the guest's agent is not allowed to")
+		return nil
+	}
+	asked := time.Now()
+	if err := g.PowerOff(alive); err != nil && alive.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, powerOffTime, fmt.Errorf("it did not within %s", powerOffTime))
+	defer cancel()
+	if err := t.machine.Wait(ctx); err != nil {
+		return fmt.Errorf("the system was asked to power off: %w", err)
+	}
+	t.check("shutdown", true, fmt.Sprintf("powered off in %.0f s", seconds(asked)))
+	return nil
+}
+
+// because is the reason for an error of the machine's: where that has just ended, its end, which is known a moment later.
+func (t trial) because(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(endTime):
+		return err
+	}
+}
+
+// endTime is how long after its conversations the end of a machine may come.
+const endTime = time.Second
+
+// notSeen notes what this boot leaves open.
+func (t trial) notSeen(what string) {
+	if what != "" {
+		t.boot.NotSeen = strings.TrimPrefix(t.boot.NotSeen+"; "+what, "; ")
+	}
+}
+
+const agentTime = 2 * time.Minute // for an answer of an agent that has answered before
+
+var errAgentSilent = fmt.Errorf("the guest agent did not answer within %s", agentTime)
+
+// liveGuest is the agent of a guest that is up.
+type liveGuest struct {
+	*guestagent.Client
+	commands []string
+	pause    time.Duration
+}
+
+func (g *liveGuest) obeys(command string) bool { return slices.Contains(g.commands, command) }
+
+// run runs a shell command as root.
+func (g *liveGuest) run(ctx context.Context, command string) (answer, error) {
+	r, err := g.Run(ctx, g.pause, "/bin/sh", "-c", command)
+	return answer{out: r.Out, stderr: r.Err, code: r.Code}, err
+}
