@@ -42,7 +42,7 @@ default entry, which checks the medium, then by the first one; what its screen s
 not changed. It exits with 3 when the image does not pass.`,
 		Example: "  quarry verify Rocky-9-GenericCloud.latest.x86_64.qcow2\n  quarry verify --firmware uefi --json disk.raw\n" +
 			"  quarry verify --screenshots . Rocky-9-XFCE-x86_64-latest.iso",
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := newFolders(work)
 			if err != nil {

@@ -87,7 +87,7 @@ func loadImage(fsys fs.FS, name string, release releaseFile) (Pipeline, error) {
 	c.need(i.Disk.Device == "" || slices.Contains([]string{"vda", "sda", "hda", "xvda"}, i.Disk.Device), "$.disk.device", "want vda, sda, hda or xvda, not %q", i.Disk.Device)
 	c.inherit(i, release)
 	p.memoryMiB = int(c.size("$.machine.memory", i.Machine.Memory) >> 20)
-	c.need(word.MatchString(i.Verify.User), "$.verify.user", "%q is no name: use letters, digits, dots and dashes", i.Verify.User)
+	c.need(i.Verify.User == "" && i.Builder == "live" || word.MatchString(i.Verify.User), "$.verify.user", "%q is no name: use letters, digits, dots and dashes", i.Verify.User)
 	c.need(i.Machine.CPUs > 0 && i.Machine.CPUs <= 64, "$.machine.cpus", "want 1 to 64")
 	c.outputs(i.Builder, i.Outputs)
 	for n, label := range i.Labels {

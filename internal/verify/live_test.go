@@ -211,16 +211,16 @@ func TestLive(t *testing.T) {
 func TestLiveFails(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		sys  liveSystem
+		sys  *liveSystem
 		user string
 		want string
 	}{
-		{"nobody logs in", liveSystem{commands: allowed()}, "liveuser", "session: liveuser was not logged in"},
-		{"somebody else", liveSystem{commands: allowed(), users: []string{"root"}}, "liveuser", "session: liveuser was not logged in"},
-		{"black", liveSystem{commands: allowed(), users: []string{"liveuser"}, black: true}, "", "nothing to see"},
-		{"never up", liveSystem{dead: true}, "", "did not answer"},
-		{"no media check", liveSystem{commands: allowed(), users: []string{"liveuser"}, skips: true}, "", "media check: the default entry was started; 0 of 1 MiB"},
-		{"failed unit", liveSystem{commands: map[string]bool{"guest-exec": true, "guest-exec-status": true}, failed: "livesys.service"}, "", "livesys.service"},
+		{"nobody logs in", &liveSystem{commands: allowed()}, "liveuser", "session: liveuser was not logged in"},
+		{"somebody else", &liveSystem{commands: allowed(), users: []string{"root"}}, "liveuser", "session: liveuser was not logged in"},
+		{"black", &liveSystem{commands: allowed(), users: []string{"liveuser"}, black: true}, "", "nothing to see"},
+		{"never up", &liveSystem{dead: true}, "", "did not answer"},
+		{"no media check", &liveSystem{commands: allowed(), users: []string{"liveuser"}, skips: true}, "", "media check: the default entry was started; 0 of 1 MiB"},
+		{"failed unit", &liveSystem{commands: map[string]bool{"guest-exec": true, "guest-exec-status": true}, failed: "livesys.service"}, "", "livesys.service"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -117,10 +117,6 @@ func (s setup) file(ctx context.Context, work string) Check {
 
 // look gets at what is in the file and looks at it by the method.
 func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error) {
-	if s.Method == Live {
-		s.disk, s.size = s.path, s.subject.Size
-		return v.boots(ctx, s)
-	}
 	in, err := packaging.Unpack(ctx, s.path, s.subject.Format, work, s.Report)
 	if err != nil {
 		return nil, err
@@ -128,6 +124,10 @@ func (v verifier) look(ctx context.Context, s setup, work string) ([]Boot, error
 	if in.Tree != nil {
 		b, err := v.container(ctx, s, in.Tree.File, work)
 		return []Boot{b}, err
+	}
+	if in.Medium != nil {
+		s.disk, s.size = in.Medium.Path, in.Medium.Size
+		return v.boots(ctx, s)
 	}
 	info, err := qemuimg.Read(ctx, in.Disk.Path, in.Disk.Format)
 	if err != nil {
