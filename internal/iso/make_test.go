@@ -259,6 +259,7 @@ func TestMakeFails(t *testing.T) {
 	}{
 		"cancelled":          {cancelled, func(*Spec) {}, "enough"},
 		"no kernel":          {t.Context(), func(s *Spec) { s.Boot.Kernel += "x" }, "vmlinuzx"},
+		"an empty file":      {t.Context(), func(s *Spec) { s.Boot.GrubImage = write(t, nil) }, "is empty"},
 		"a folder":           {t.Context(), func(s *Spec) { s.Boot.Initrd = s.Dir }, "no regular file"},
 		"no modules":         {t.Context(), func(s *Spec) { s.Boot.Grub = s.Dir }, "no modules"},
 		"the catalogue":      {t.Context(), func(s *Spec) { s.Content[1].Path = "boot.cat" }, "twice"},
