@@ -26,7 +26,7 @@ func (r Report) Text(w io.Writer, all bool) error {
 		row("Volume", "%s/%s, %s, %s", v.Group, v.Name, size(v.Size), words(v.FileSystem))
 	}
 	if m := r.Medium; m != nil {
-		row("Volume", "%s, %s%s", m.VolumeID, size(m.Report.Size), prefixed(", for ", m.Arch))
+		row("Volume", "%s, %s%s", m.VolumeID, size(m.Size), prefixed(", for ", m.Arch))
 		if s := m.Squashfs; s.Path != "" {
 			row("Main image", "%s, %s, %s, blocks of %s, %d inodes", s.Path, size(s.Size), s.Compression, size(s.BlockSize), s.Inodes)
 		}

@@ -3,8 +3,11 @@ package iso
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -49,7 +52,7 @@ func makeEFI(ctx context.Context, tree, out string, at time.Time) error {
 	serial := fmt.Sprintf("%08x", binary.BigEndian.Uint32([]byte(sum.Hex())))
 	for _, args := range efiArgs(tree, out, size, serial) {
 		c := command.Cmd{Args: args, Env: fixedEnv(at)}
-		if err := command.Run(ctx, c); err != nil {
+		if err := run(ctx, c); err != nil {
 			return fmt.Errorf("making the file system for UEFI: %w", err)
 		}
 	}
@@ -75,4 +78,45 @@ func fixedEnv(at time.Time) []string {
 		}
 	}
 	return append(env, fmt.Sprintf("SOURCE_DATE_EPOCH=%d", at.Unix()), "TZ=UTC", "LC_ALL=C", "MTOOLSRC=/dev/null", "MTOOLS_SKIP_CHECK=1")
+}
+
+// efiTree copies the folder EFI to tree, everything with the image's time.
+func (w *work) efiTree(tree string) error {
+	var made []string
+	for _, it := range w.items {
+		if !strings.HasPrefix(it.path, efiFolder+"/") {
+			continue
+		}
+		to := filepath.Join(tree, filepath.FromSlash(it.path))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := copyFile(to, it.source); err != nil {
+			return err
+		}
+		made = append(made, to)
+		for folder := path.Dir(it.path); folder != "."; folder = path.Dir(folder) {
+			made = append(made, filepath.Join(tree, folder))
+		}
+	}
+	for _, name := range made {
+		if err := os.Chtimes(name, w.spec.Time, w.spec.Time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }

@@ -1,21 +1,14 @@
 package iso
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/quarry-project/quarry/internal/artifact"
-	"github.com/quarry-project/quarry/internal/command"
 	"github.com/quarry-project/quarry/internal/digest"
 	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/progress"
@@ -191,47 +184,6 @@ func (w *work) images(ctx context.Context) error {
 	return nil
 }
 
-// efiTree copies the folder EFI to tree, everything with the image's time.
-func (w *work) efiTree(tree string) error {
-	var made []string
-	for _, it := range w.items {
-		if !strings.HasPrefix(it.path, efiFolder+"/") {
-			continue
-		}
-		to := filepath.Join(tree, filepath.FromSlash(it.path))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := copyFile(to, it.source); err != nil {
-			return err
-		}
-		made = append(made, to)
-		for folder := path.Dir(it.path); folder != "."; folder = path.Dir(folder) {
-			made = append(made, filepath.Join(tree, folder))
-		}
-	}
-	for _, name := range made {
-		if err := os.Chtimes(name, w.spec.Time, w.spec.Time); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
-}
-
 // digests are those of the files that .treeinfo names.
 func (w *work) digests(ctx context.Context) (map[string]digest.Digest, error) {
 	named := []string{w.place.kernel, w.place.initrd, efiImage, s390Image, w.place.grub.image, w.spec.Stage2}
@@ -251,59 +203,4 @@ func (w *work) digests(ctx context.Context) (map[string]digest.Digest, error) {
 		sums[it.path] = sum
 	}
 	return sums, nil
-}
-
-// write runs xorriso.
-func (w *work) write(ctx context.Context, image string) error {
-	list := filepath.Join(w.dir, "files")
-	if err := os.WriteFile(list, []byte(graft(w.items)), 0o644); err != nil {
-		return err
-	}
-	var largest int64
-	for _, it := range w.items {
-		info, err := os.Stat(it.source)
-		if err != nil {
-			return err
-		}
-		largest = max(largest, info.Size())
-	}
-	c := command.Cmd{
-		Args: args(w.spec, w.place, w.efi, list, image, largest), Env: fixedEnv(w.spec.Time),
-		Stderr: &percentWriter{report: func(percent float64) { w.report.Count("iso", int64(percent), 100, progress.Percent) }},
-	}
-	w.report.Count("iso", 0, 100, progress.Percent)
-	if err := command.Run(ctx, c); err != nil {
-		return fmt.Errorf("writing the image: %w", err)
-	}
-	w.report.Count("iso", 100, 100, progress.Percent)
-	return nil
-}
-
-// percent finds how far xorriso is in "xorriso : UPDATE :  12.34% done".
-var percent = regexp.MustCompile(`(\d+(?:\.\d+)?)% done`)
-
-// percentWriter reads what xorriso says and reports the percentages in it.
-type percentWriter struct {
-	report func(float64)
-	rest   []byte // of a line
-}
-
-func (w *percentWriter) Write(b []byte) (int, error) {
-	w.rest = append(w.rest, b...)
-	for {
-		end := bytes.IndexAny(w.rest, "\r\n")
-		if end < 0 {
-			break
-		}
-		if m := percent.FindSubmatch(w.rest[:end]); m != nil {
-			if value, err := strconv.ParseFloat(string(m[1]), 64); err == nil && value <= 100 {
-				w.report(value)
-			}
-		}
-		w.rest = w.rest[end+1:]
-	}
-	if len(w.rest) > 4096 { // no line of xorriso's
-		w.rest = nil
-	}
-	return len(b), nil
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/quarry-project/quarry/internal/progress"
 )
 
-// run returns what a program of the host prints.
-func run(t testing.TB, args ...string) string {
+// prints returns what a program of the host prints.
+func prints(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
 	if err != nil {
@@ -58,7 +58,7 @@ func standIns(t testing.TB, architecture, loader string) Spec {
 		return path
 	}
 	squash := filepath.Join(dir, "squashfs.img")
-	run(t, "mksquashfs", filepath.Dir(file("system/words", noise("words", 100<<10))), squash, "-quiet", "-no-progress", "-comp", "xz", "-mkfs-time", "0", "-all-time", "0", "-all-root")
+	prints(t, "mksquashfs", filepath.Dir(file("system/words", noise("words", 100<<10))), squash, "-quiet", "-no-progress", "-comp", "xz", "-mkfs-time", "0", "-all-time", "0", "-all-root")
 	kernel := noise("vmlinuz", 200<<10)
 	copy(kernel[s390Magic:], "S390EP")
 	isolinux := noise("isolinux.bin", 40<<10)
@@ -164,7 +164,7 @@ func wantSame(t *testing.T, s Spec) {
 // wantBoot has xorriso say how the image starts, and compares files in it with what they were made of.
 func wantBoot(t *testing.T, s Spec) {
 	t.Helper()
-	report := run(t, "xorriso", "-no_rc", "-indev", s.Out, "-report_el_torito", "plain", "-report_system_area", "plain")
+	report := prints(t, "xorriso", "-no_rc", "-indev", s.Out, "-report_el_torito", "plain", "-report_system_area", "plain")
 	want := map[string][]string{
 		"x86_64/isolinux": {"boot img :   1  BIOS", "1  /isolinux/isolinux.bin", "boot-info-table isohybrid-suitable", "boot img :   2  UEFI", "2  /images/efiboot.img", "GPT partition path :   2  /images/efiboot.img"},
 		"x86_64/grub2":    {"boot img :   1  BIOS", "1  /images/eltorito.img", "boot-info-table grub2-boot-info", "boot img :   2  UEFI", "grub2-mbr", "GPT type GUID      :   2  28732ac11ff8d211ba4b00a0c93ec93b"},
@@ -185,7 +185,7 @@ func wantBoot(t *testing.T, s Spec) {
 	}
 	for path, from := range map[string]string{p.kernel: s.Boot.Kernel, p.initrd: s.Boot.Initrd, "LiveOS/squashfs.img": s.Content[0].Source, "LICENSE": s.Content[1].Source} {
 		out := filepath.Join(dir, filepath.Base(path))
-		run(t, "xorriso", "-no_rc", "-osirrox", "on", "-indev", s.Out, "-extract", "/"+path, out)
+		prints(t, "xorriso", "-no_rc", "-osirrox", "on", "-indev", s.Out, "-extract", "/"+path, out)
 		got, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)
@@ -204,15 +204,15 @@ func TestEFIFolder(t *testing.T) {
 	}
 	dir := t.TempDir()
 	image := filepath.Join(dir, "efiboot.img")
-	run(t, "xorriso", "-no_rc", "-osirrox", "on", "-indev", s.Out, "-extract", "/"+efiImage, image, "-extract", "/"+efiFolder, filepath.Join(dir, "folder"))
-	run(t, "mcopy", "-i", image, "-s", "::/"+efiFolder, filepath.Join(dir, "inside"))
-	run(t, "diff", "-r", filepath.Join(dir, "folder"), filepath.Join(dir, "inside"))
+	prints(t, "xorriso", "-no_rc", "-osirrox", "on", "-indev", s.Out, "-extract", "/"+efiImage, image, "-extract", "/"+efiFolder, filepath.Join(dir, "folder"))
+	prints(t, "mcopy", "-i", image, "-s", "::/"+efiFolder, filepath.Join(dir, "inside"))
+	prints(t, "diff", "-r", filepath.Join(dir, "folder"), filepath.Join(dir, "inside"))
 	for _, name := range []string{"BOOTX64.EFI", "grubx64.efi", "mmx64.efi", "grub.cfg", "fonts/unicode.pf2"} {
 		if _, err := os.Stat(filepath.Join(dir, "inside", name)); err != nil {
 			t.Error(err)
 		}
 	}
-	if label := run(t, "mlabel", "-i", image, "-s", "::"); !strings.Contains(label, efiLabel) {
+	if label := prints(t, "mlabel", "-i", image, "-s", "::"); !strings.Contains(label, efiLabel) {
 		t.Errorf("the label is %q", label)
 	}
 }
@@ -235,16 +235,25 @@ func TestIsoinfo(t *testing.T) {
 	if _, err := Make(t.Context(), s, nil); err != nil {
 		t.Fatal(err)
 	}
-	out := run(t, "isoinfo", "-d", "-i", s.Out)
+	out := prints(t, "isoinfo", "-d", "-i", s.Out)
 	for _, w := range []string{"Volume id: " + s.VolumeID, "Joliet with UCS level 3", "Rock Ridge signatures version 1", "Bootid 88 (bootable)"} {
 		if !strings.Contains(out, w) {
 			t.Errorf("isoinfo does not say %q:\n%s", w, out)
 		}
 	}
 	for _, long := range []string{"-R", "-J"} {
-		if files := run(t, "isoinfo", "-f", long, "-i", s.Out); !strings.Contains(files, "/"+treeinfo+"\n") || !strings.Contains(files, "/LiveOS/squashfs.img\n") {
+		if files := prints(t, "isoinfo", "-f", long, "-i", s.Out); !strings.Contains(files, "/"+treeinfo+"\n") || !strings.Contains(files, "/LiveOS/squashfs.img\n") {
 			t.Errorf("isoinfo %s has %s", long, files)
 		}
+	}
+}
+
+// TestNoProgram: the error of a host without xorriso says what to do.
+func TestNoProgram(t *testing.T) {
+	s := standIns(t, "s390x", "")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := Make(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "xorriso") || !strings.Contains(err.Error(), "quarry doctor") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestImplanted(t *testing.T) {
 			}
 			image := read(t, s.Out)
 			theirs := write(t, image)
-			run(t, "implantisomd5", "--force", theirs)
+			prints(t, "implantisomd5", "--force", theirs)
 			if !bytes.Equal(read(t, theirs), image) {
 				t.Error("implantisomd5 implants something else")
 			}
