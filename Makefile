@@ -35,9 +35,9 @@ test: ## Set everything up and pass every test (as an ordinary user; root instal
 	scripts/as-user check
 
 .PHONY: pebble
-pebble: ## Make the Pebble tree for ARCH (cached by content)
+pebble: ## Make the Pebble tree for ARCH (cached by content; DESKTOP=1: with live desktops)
 	scripts/host --tests
-	scripts/as-user pebble-tree ARCH=$(ARCH)
+	scripts/as-user pebble-tree ARCH=$(ARCH) DESKTOP=$(DESKTOP)
 
 .PHONY: arches
 arches: ## Build and boot one image for four architectures; print seconds a phase and ratios (an hour without KVM)
@@ -93,7 +93,7 @@ bin/quarry: agents FORCE
 
 .PHONY: pebble-tree
 pebble-tree:
-	$(PEBBLE) --arch $(ARCH)
+	$(PEBBLE) --arch $(ARCH) $(if $(DESKTOP),--desktop)
 
 .PHONY: check
 check: bin/quarry

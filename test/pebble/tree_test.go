@@ -10,13 +10,26 @@ import (
 	"github.com/quarry-project/quarry/test/shared"
 )
 
-// The tree that the other tests use holds what is declared for its architecture, and nothing that is declared to be missing there.
+// The trees that the other tests use hold what is declared for their architecture, and nothing that is declared to be missing there.
 func TestTree(t *testing.T) {
 	root := os.Getenv("QUARRY_PEBBLE")
 	if root == "" {
 		shared.Missing(t, "no tree: set QUARRY_PEBBLE to one, or use make test")
 	}
-	d, found := declared(t), false
+	checkTrees(t, declared(t), root)
+}
+
+// A tree with desktops is not made for every run of the tests: only who has one checks it.
+func TestDesktopTree(t *testing.T) {
+	root := os.Getenv("QUARRY_PEBBLE_DESKTOP")
+	if root == "" {
+		t.Skip("QUARRY_PEBBLE_DESKTOP names no tree with desktops; `make pebble DESKTOP=1` makes one")
+	}
+	checkTrees(t, desktops(t), root)
+}
+
+func checkTrees(t *testing.T, d declarations, root string) {
+	found := false
 	for _, a := range arch.All() {
 		if _, err := os.Stat(filepath.Join(root, d.Repositories[0].below(a.Name))); err == nil {
 			found = true
