@@ -49,6 +49,11 @@ catalog: ## Build and look at every image of release 9 but the live desktops fro
 	scripts/host --tests
 	scripts/as-user catalog-run CATALOG_FLAGS='$(CATALOG_FLAGS)'
 
+.PHONY: live
+live: ## Build and boot live desktops, one of them for aarch64; print seconds and what was seen, keep the pictures (LIVE_FLAGS='--only rocky/9/XFCE')
+	scripts/host --tests
+	scripts/as-user live-run LIVE_FLAGS='$(LIVE_FLAGS)'
+
 .PHONY: lint
 lint: ## Run golangci-lint, pinned in tools/go.mod
 	go tool -modfile=tools/go.mod golangci-lint run ./...
@@ -111,6 +116,10 @@ arches-run: bin/quarry
 	go run ./test/arches --kickstarts "$$bundle" $(ARCHES_FLAGS)
 
 # CATALOG_FLAGS='--only rocky/9/EC2*' builds a part of it.
+.PHONY: live-run
+live-run: bin/quarry
+	go run ./test/live --kickstarts "$${QUARRY_SHARED:-../shared}/data/rocky-kickstarts.bundle" $(LIVE_FLAGS)
+
 .PHONY: catalog-run
 catalog-run: bin/quarry
 	mkdir -p out/catalog

@@ -131,6 +131,9 @@ func (s BootSpec) bootSetInSandbox(ctx context.Context, a arch.Arch, out string,
 	return result, os.Rename(filepath.Join(work, bootName), out)
 }
 
+// bootPhase is the phase in which the tree's programs run.
+const bootPhase = "bootset"
+
 // bootSetInside is what runs in the sandbox, as its root.
 func bootSetInside(ctx context.Context, input json.RawMessage) (any, error) {
 	var want wire.BootSpec
@@ -140,7 +143,7 @@ func bootSetInside(ctx context.Context, input json.RawMessage) (any, error) {
 	tell := teller()
 	env := bootset.Env{
 		Root: filepath.Join(insideWork, "root"), Out: filepath.Join(insideWork, bootName),
-		Log: func(line string) { tell(wire.Event{Kind: wire.EventLog, Message: line}) },
+		Log: func(line string) { tell(wire.Event{Kind: wire.EventLog, Phase: bootPhase, Message: line}) },
 	}
 	err := phase(tell, "unpack", func() error {
 		return command.Run(ctx, command.Cmd{Args: []string{"unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", env.Root, insideTree}})
@@ -152,7 +155,7 @@ func bootSetInside(ctx context.Context, input json.RawMessage) (any, error) {
 		return nil, err
 	}
 	var result wire.BootResult
-	err = phase(tell, "bootset", func() (err error) {
+	err = phase(tell, bootPhase, func() (err error) {
 		result, err = bootset.Make(ctx, env, want)
 		return err
 	})

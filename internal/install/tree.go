@@ -152,7 +152,7 @@ func pass(e wire.Event, report progress.Func) {
 	case wire.EventWarning:
 		report.Warn(e.Message)
 	case wire.EventLog:
-		report.Log(e.Message)
+		report.Report(progress.Event{Kind: progress.Log, Phase: e.Phase, Message: e.Message})
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"syscall"
 
 	"github.com/quarry-project/quarry/test/pebble"
+	"github.com/quarry-project/quarry/test/timings"
 )
 
 // options are what the flags say.
@@ -55,7 +56,7 @@ func run(ctx context.Context) error {
 	}
 	var failed []error
 	for _, method := range o.methods {
-		results := map[string]result{}
+		results := map[string]timings.Result{}
 		for _, arch := range o.arches {
 			r, err := build(ctx, o, arch, method)
 			if err != nil {
@@ -66,20 +67,20 @@ func run(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		fmt.Printf("\npackages in the %s (seconds, and the ratio to %s)\n%s", method, o.arches[0], table(o.arches, results))
+		fmt.Printf("\npackages in the %s (seconds, and the ratio to %s)\n%s", method, o.arches[0], timings.Table(o.arches, results, true))
 	}
 	return errors.Join(failed...)
 }
 
 // build makes the architecture's tree of the test distribution, if there is none, and an image of it.
-func build(ctx context.Context, o options, arch, method string) (result, error) {
+func build(ctx context.Context, o options, arch, method string) (timings.Result, error) {
 	tree, err := pebble.Build(ctx, pebble.Options{Arch: arch})
 	if err != nil {
-		return result{}, err
+		return timings.Result{}, err
 	}
 	work := filepath.Join(o.work, method+"-"+arch)
 	if err := os.RemoveAll(work); err != nil {
-		return result{}, fmt.Errorf("a run of before is in the way; remove it with `quarry gc --work %s --max-size 0`: %w", work, err)
+		return timings.Result{}, fmt.Errorf("a run of before is in the way; remove it with `quarry gc --work %s --max-size 0`: %w", work, err)
 	}
 	args := []string{"build", "--distro", o.distro, "--image", "GenericCloud", "--arch", arch, "--mirror", "file://" + tree.Root,
 		"--packages", method, "--accel", "tcg", "--work", work, "--json"}
@@ -97,12 +98,12 @@ func build(ctx context.Context, o options, arch, method string) (result, error) 
 	var out bytes.Buffer
 	log, err := os.Create(work + ".log")
 	if err != nil {
-		return result{}, err
+		return timings.Result{}, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = &out, log
 	failure := cmd.Run()
-	var r result
+	var r timings.Result
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		return r, errors.Join(failure, fmt.Errorf("quarry's answer: %w (its events: %s)", err, log.Name()))
 	}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"github.com/quarry-project/quarry/test/timings"
+)
+
+// about says what came out of one build, copies its pictures, and squashes its root once more with mksquashfs alone.
+func (o options) about(ctx context.Context, s selector, r timings.Result) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n", s)
+	for _, image := range r.Images {
+		fmt.Fprintf(&b, "  %s, %s\n", filepath.Base(image.Path), units.BytesSize(float64(image.Size)))
+	}
+	for _, report := range r.Reports {
+		for _, boot := range report.Boots {
+			fmt.Fprintf(&b, "  %s\n", saw(boot))
+			for _, shot := range boot.Screenshots {
+				name := strings.ReplaceAll(s.String(), "/", "-") + "-" + filepath.Base(shot.File)
+				to := filepath.Join(o.dir, "screens", name)
+				if err := copyFile(filepath.Join(r.Logs, "verify-iso", shot.File), to); err != nil {
+					return b.String(), err
+				}
+				fmt.Fprintf(&b, "    %s\n", to)
+			}
+		}
+	}
+	text, err := o.alone(ctx, s, r)
+	return b.String() + text, err
+}
+
+// saw says what a boot showed.
+func saw(boot timings.Boot) string {
+	verdict := "passed"
+	if !boot.Passed {
+		verdict = "FAILED"
+	}
+	var parts []string
+	for _, c := range boot.Checks {
+		mark := ""
+		if !c.Passed {
+			mark = "not "
+		}
+		parts = append(parts, mark+c.Name)
+	}
+	text := fmt.Sprintf("boot %s: %s in %.0f s", boot.Name(), verdict, boot.Seconds)
+	for _, more := range []struct{ what, text string }{
+		{"checks", strings.Join(parts, ", ")}, {"logged in", strings.Join(boot.Users, ", ")}, {"not seen", boot.NotSeen}, {"error", boot.Error},
+	} {
+		if more.text != "" {
+			text += "; " + more.what + ": " + more.text
+		}
+	}
+	return text
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}
+
+// alone times mksquashfs on the root that was squashed, where the step has run just now, with the arguments that change what is written.
+func (o options) alone(ctx context.Context, s selector, r timings.Result) (string, error) {
+	step := func(name string) (timings.Timed, bool) {
+		i := slices.IndexFunc(r.Steps, func(t timings.Timed) bool { return t.Step == name })
+		if i < 0 {
+			return timings.Timed{}, false
+		}
+		return r.Steps[i], true
+	}
+	squash, ok := step("squash")
+	root, made := step("root")
+	if !ok || !made || squash.Skipped {
+		return "  the squashed root was there already: nothing to compare\n", nil
+	}
+	folder := filepath.Join(root.Dir, "root")
+	if _, err := os.Stat(folder); err != nil {
+		return "  the root is a tar: nothing to compare\n", nil //nolint:nilerr // that is what its absence says
+	}
+	compression := ""
+	for _, p := range r.Phases {
+		if p.Step == "squash" {
+			compression = p.Name
+		}
+	}
+	out := filepath.Join(o.dir, "alone.img")
+	defer os.Remove(out)
+	args := []string{folder, out, "-noappend", "-no-progress", "-all-root", "-comp", compression}
+	if filter := map[string]string{"x86_64": "x86", "ppc64le": "powerpc"}[s.arch]; filter != "" && compression == "xz" {
+		args = append(args, "-Xbcj", filter)
+	}
+	start := time.Now()
+	if text, err := exec.CommandContext(ctx, "mksquashfs", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("mksquashfs: %w: %s", err, text)
+	}
+	seconds := time.Since(start).Seconds()
+	return fmt.Sprintf("  squash: %.1f s, mksquashfs alone %.1f s (×%.2f)\n", squash.Seconds, seconds, squash.Seconds/seconds), nil
+}
