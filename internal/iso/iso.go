@@ -59,7 +59,7 @@ type Boot struct {
 	Initrd string // the image's own one
 	EFI    EFI    // x86_64, aarch64, riscv64
 	// Isolinux is the folder of isolinux.bin, isohdpfx.bin, ldlinux.c32, libcom32.c32, libutil.c32 and vesamenu.c32, which is /usr/share/syslinux of
-	// the package syslinux (EL; on Debian these are in three folders). For the loader Isolinux.
+	// the packages syslinux and syslinux-nonlinux (EL; on Debian these are in three folders). For the loader Isolinux.
 	Isolinux string
 	// Grub is the folder of grub's modules for firmware other than UEFI: /usr/lib/grub/i386-pc, with boot_hybrid.img, for the loader Grub2, and
 	// /usr/lib/grub/powerpc-ieee1275 for ppc64le. Its *.mod and *.lst come into the image.
