@@ -39,7 +39,6 @@ type item struct {
 	path   string
 	source string
 	text   string
-	starts bool // it has a part in starting the image
 }
 
 // layout are all files of the image that start it, apart from what has to be computed of their content: images and .treeinfo. modules are the

@@ -81,8 +81,10 @@ func (w *work) collect(ctx context.Context) error {
 		return err
 	}
 	w.items = layout(w.spec, w.place, modules)
-	for i := range w.items {
-		w.items[i].starts = true
+	for _, n := range w.place.needs(w.spec.Boot) {
+		if info, err := os.Stat(n.path); err == nil && info.Size() == 0 {
+			return fmt.Errorf("%s, the %s, is empty", n.path, n.what)
+		}
 	}
 	for _, f := range w.spec.Content {
 		w.items = append(w.items, item{path: f.Path, source: f.Source})
@@ -146,9 +148,6 @@ func (w *work) stage(it *item) error {
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", it.source)
-	}
-	if info.Size() == 0 && it.starts {
-		return fmt.Errorf("%s is empty, and can start nothing", it.source)
 	}
 	if strings.ContainsRune(it.source, '\n') {
 		return fmt.Errorf("the path %q has a line break", it.source)

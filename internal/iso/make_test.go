@@ -70,6 +70,7 @@ func standIns(t testing.TB, architecture, loader string) Spec {
 	file("syslinux/isohdpfx.bin", noise("isohdpfx.bin", 432))
 	file("grub/boot_hybrid.img", noise("boot_hybrid.img", 512))
 	file("grub/moddep.lst", []byte("normal: crypto\n"))
+	file("grub/fdt.lst", nil) // as it is in grub's own folder
 	file("grub/normal.mod", noise("normal.mod", 9000))
 	file("grub/kernel.img", noise("kernel.img", 9000))
 	s := specOf(architecture, loader)
