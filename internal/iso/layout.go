@@ -20,10 +20,6 @@ const (
 	dataType = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 )
 
-// partitionOffset is where the file system begins as a partition, in sectors, where UEFI's is an appended one. Lorax has the least that can be, 16; then
-// the image's descriptors, at 16, are in the partition, and no checksum could be implanted in both.
-const partitionOffset = 32
-
 // Paths in the image that more than one place names.
 const (
 	efiFolder   = "EFI/BOOT"
@@ -141,7 +137,7 @@ func args(s Spec, p place, efi, list, out string, largest int64) []string {
 	efiEntry := []string{"-e", efiImage, "-no-emul-boot", "-isohybrid-gpt-basdat"}
 	if p.appended {
 		efiEntry = []string{"-e", "--interval:appended_partition_2:all::", "-no-emul-boot"}
-		a = append(a, "-partition_offset", strconv.Itoa(partitionOffset), "-appended_part_as_gpt", "-append_partition", "2", espType, efi, "-iso_mbr_part_type", dataType,
+		a = append(a, "-partition_offset", "16", "-appended_part_as_gpt", "-append_partition", "2", espType, efi, "-iso_mbr_part_type", dataType,
 			"-c", "boot.cat", "--boot-catalog-hide")
 	}
 	switch {

@@ -73,45 +73,29 @@ func parseImplanted(area []byte) (implanted, error) {
 	return m, nil
 }
 
-// ImplantMD5 writes the checksum of the media check into the image at path, over one that is there. An image that is a partition as well, of which
-// a stick's reader may see only that, has the descriptors of the partition's file system, too: they get a checksum of their own first, as the
-// image's covers them. Reports count bytes of the phase "media check".
+// ImplantMD5 writes the checksum of the media check into the image at path, over one that is there. Reports count bytes of the phase "media check".
+// Where the file system is a partition as well, that has descriptors of its own, and no checksum: the image's are in the partition, so neither sum could
+// have the other in it.
 func ImplantMD5(ctx context.Context, path string, report progress.Func) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	d, err := readPrimary(f)
 	if err != nil {
-		return err
-	}
-	if Is(io.NewSectionReader(f, partitionOffset*sector, info.Size())) {
-		if err := implant(ctx, f, partitionOffset*sector, info.Size(), report); err != nil {
-			return fmt.Errorf("%s, its partition: %w", path, err)
-		}
-	}
-	if err := implant(ctx, f, 0, info.Size(), report); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return f.Close()
-}
-
-// implant implants the checksum of the file system that begins at base.
-func implant(ctx context.Context, f *os.File, base, size int64, report progress.Func) error {
-	r := io.NewSectionReader(f, base, size-base)
-	d, err := readPrimary(r)
+	m, err := sumImage(ctx, f, d, skipSectors, report)
 	if err != nil {
-		return err
-	}
-	m, err := sumImage(ctx, r, d, skipSectors, report)
-	if err != nil {
-		return err
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	area := bytes.Repeat([]byte{' '}, applicationSize)
 	copy(area, m.text())
-	_, err = f.WriteAt(area, base+d.offset+applicationAt)
-	return err
+	if _, err := f.WriteAt(area, d.offset+applicationAt); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // CheckMD5 compares the image at path, which may be anybody's, with its implanted checksum, as checkisomd5 does. It returns an error that is
