@@ -106,6 +106,7 @@ check: bin/quarry
 	tree=$$($(PEBBLE) --arch x86_64) || exit; export QUARRY_PEBBLE=$$tree QUARRY_PEBBLE_x86_64=$$tree; \
 	for a in ppc64le s390x; do root=$$($(PEBBLE) --boot --arch $$a) || exit; export QUARRY_PEBBLE_$$a=$$root; done; \
 	tree=$$($(PEBBLE) --arch aarch64) || exit; export QUARRY_PEBBLE_aarch64=$$tree; \
+	tree=$$($(PEBBLE) --desktop --arch x86_64) || exit; export QUARRY_PEBBLE_DESKTOP=$$tree; \
 	go test -timeout 45m ./...
 
 # The unmodified upstream kickstart where the shared data is, else Pebble's own.
@@ -115,11 +116,11 @@ arches-run: bin/quarry
 	bundle=$${QUARRY_SHARED:-../shared}/data/rocky-kickstarts.bundle; [ -e "$$bundle" ] || bundle=; \
 	go run ./test/arches --kickstarts "$$bundle" $(ARCHES_FLAGS)
 
-# CATALOG_FLAGS='--only rocky/9/EC2*' builds a part of it.
 .PHONY: live-run
 live-run: bin/quarry
 	go run ./test/live --kickstarts "$${QUARRY_SHARED:-../shared}/data/rocky-kickstarts.bundle" $(LIVE_FLAGS)
 
+# CATALOG_FLAGS='--only rocky/9/EC2*' builds a part of it.
 .PHONY: catalog-run
 catalog-run: bin/quarry
 	mkdir -p out/catalog
