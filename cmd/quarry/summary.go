@@ -81,6 +81,9 @@ func boots(w io.Writer, r verify.Report) {
 		how = slices.DeleteFunc(how, func(s string) bool { return s == "" })
 		fmt.Fprintf(w, "  %-5s %s in %.0f s (%s)\n", boot.Name(), verdict, boot.Seconds, strings.Join(how, ", "))
 		checks(w, boot.Checks)
+		if boot.Again != "" {
+			fmt.Fprintf(w, "    -- started again  %s\n", boot.Again)
+		}
 		for _, shot := range boot.Screenshots {
 			fmt.Fprintf(w, "    -- screen         %s\n", shot.File)
 		}

@@ -49,8 +49,19 @@ type launch struct {
 	check    bool // an ISO's default entry, which checks the medium
 }
 
-// boot starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
+// boot starts the image, and once more where it got stuck under emulation, which a busy host may be to blame for; the report tells of it.
 func (v verifier) boot(ctx context.Context, s setup, l launch) (Boot, error) {
+	first, err := v.bootOnce(ctx, s, l)
+	if err != nil || !first.stuck || s.Accel != vm.TCG {
+		return first, err
+	}
+	b, err := v.bootOnce(ctx, s, l)
+	b.Again, b.Screenshots = firstLine(first.Error), append(first.Screenshots, b.Screenshots...)
+	return b, err
+}
+
+// bootOnce starts the image once. What the image does wrong is in the Boot; what keeps us from looking is an error.
+func (v verifier) bootOnce(ctx context.Context, s setup, l launch) (Boot, error) {
 	b := Boot{Method: s.Method, Firmware: l.firmware, Medium: string(l.medium), Accel: string(s.Accel)}
 	if l.firmware == Direct {
 		b.NotSeen = "the boot loader: QEMU loaded the image's own kernel"

@@ -14,9 +14,10 @@ import (
 
 // Pictures, one a pause, that decide something while a system starts.
 const (
-	settledPictures = 10 // without a change: the screen stands still
-	quietPictures   = 60 // without a change and without a session: somebody is being waited for
-	askEvery        = 3  // pictures from one question for sessions to the next
+	settledPictures = 10  // without a change: the screen stands still
+	quietPictures   = 60  // without a change and without a session: somebody is being waited for
+	stuckPictures   = 300 // without a change while nothing is read from the medium: the system has stopped
+	askEvery        = 3   // pictures from one question for sessions to the next
 )
 
 // live sees a live system start: what its screen shows, and what QEMU's guest agent in it says. It is booted as it is, without a word added
@@ -25,7 +26,11 @@ func (t trial) live(ctx, alive context.Context) (err error) {
 	cam := &camera{trial: t}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, cam.keep("last"))
+			name := "last"
+			if errors.Is(err, errStuck) {
+				name, t.boot.stuck = "stuck", true
+			}
+			err = errors.Join(err, cam.keep(name))
 		}
 	}()
 	t.log("boots from %s with firmware %s (%s)", t.boot.Medium, t.boot.Firmware, t.boot.Accel)
@@ -65,6 +70,8 @@ func (t trial) untilUp(ctx context.Context, cam *camera, g *liveGuest) error {
 // fly shows the pilot what is on the screen, until the guest is up.
 func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) error {
 	news, checked := time.Now(), false
+	var still stillness
+	var before int64
 	for {
 		select {
 		case err := <-up:
@@ -82,6 +89,12 @@ func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) 
 		if err != nil {
 			return err
 		}
+		if read != before {
+			still, before = stillness{}, read
+		}
+		if still.see(picture); still.count > stuckPictures {
+			return errStuck
+		}
 		// Loader, kernel and initramfs are a small part of the medium: who reads half of it is checking it.
 		if t.launch.check && !checked && read > t.size/2 {
 			checked = true
@@ -95,6 +108,10 @@ func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) 
 		}
 	}
 }
+
+// errStuck is a system that stopped while it started. An emulated PC on a busy host does so at times: Linux looks whether the timer's interrupts
+// come, gives them 40 ms, and panics (which cloud images avoid by no_timer_check on the kernel's command line).
+var errStuck = errors.New("the screen stood still for long, and nothing was read from the medium")
 
 // obey does what the pilot wants.
 func (t trial) obey(ctx context.Context, cam *camera, a act) error {

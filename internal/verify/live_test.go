@@ -237,6 +237,16 @@ func TestLiveFails(t *testing.T) {
 	}
 }
 
+// A system that stops while it starts is started once more, and the report says so.
+func TestLiveStuck(t *testing.T) {
+	s := &liveSystem{dead: true}
+	boots, _ := s.boots(t, Options{Media: []vm.Medium{vm.CD}, Firmware: []string{"bios"}})
+	b := boots[0]
+	if b.Passed || !strings.Contains(b.Again, errStuck.Error()) || !strings.Contains(b.Error, errStuck.Error()) || len(s.machines) != 4 {
+		t.Errorf("%d machines, boot %+v", len(s.machines), b)
+	}
+}
+
 // Without a session that is demanded, what stands still is taken for a login, and the report does not claim more.
 func TestLiveLogin(t *testing.T) {
 	s := &liveSystem{commands: map[string]bool{"guest-exec": true, "guest-exec-status": true, "guest-get-users": true}}

@@ -54,6 +54,8 @@ type Boot struct {
 	Console     string       `json:"console"`           // path of the console's log
 	Command     string       `json:"command,omitempty"` // starts the same machine again
 	Error       string       `json:"error,omitempty"`   // why it did not come as far as the checks, or did not shut down
+	Again       string       `json:"again,omitempty"`   // why a first start, which the rest tells nothing of, was given up
+	stuck       bool         // it stopped while it started
 }
 
 // Check is one look at the running system.
