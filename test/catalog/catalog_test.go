@@ -32,7 +32,7 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
-// TestRowsAccumulate follows one image: it fails, is built, is found unchanged, and is built again from kept steps.
+// TestRowsAccumulate follows one image: it fails, is built, is found unchanged, is interrupted, and is built again from kept steps.
 func TestRowsAccumulate(t *testing.T) {
 	k := keeper{filepath.Join(t.TempDir(), "rows")}
 	b := matrix.Result{Name: "rocky-9-GenericArm-Minimal-aarch64", State: matrix.Failed, Error: "disk: it is full\nand more", Seconds: 7}
@@ -62,6 +62,10 @@ func TestRowsAccumulate(t *testing.T) {
 	unchanged := b
 	unchanged.State, unchanged.Error, unchanged.Seconds = matrix.Unchanged, "", 1
 	step("GenericArm-Minimal|aarch64|raw|4KiB|700|built|qemu-img info", unchanged)
+
+	interrupted := built
+	interrupted.State, interrupted.Error = matrix.Interrupted, "verify: it was stopped"
+	step("GenericArm-Minimal|aarch64|raw|4KiB|700|built|qemu-img info", interrupted)
 
 	built.Seconds = 2
 	step("GenericArm-Minimal|aarch64|raw|4KiB|700|built|qemu-img info", built)

@@ -42,6 +42,9 @@ func (k keeper) add(ctx context.Context, report string) error {
 	}
 	var failed error
 	for _, b := range run.Builds {
+		if b.State == matrix.Interrupted {
+			continue // another run says what becomes of it
+		}
 		rows, err := k.rows(ctx, b)
 		failed = errors.Join(failed, err)
 		if data, err = json.MarshalIndent(rows, "", "  "); err == nil {
