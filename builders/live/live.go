@@ -11,8 +11,8 @@ import (
 	"fmt"
 
 	"github.com/quarry-project/quarry/builders"
-	"github.com/quarry-project/quarry/internal/artifact"
 	"github.com/quarry-project/quarry/internal/engine"
+	"github.com/quarry-project/quarry/internal/packaging"
 )
 
 // Builder builds live images.
@@ -46,13 +46,14 @@ func (Builder) Build(ctx context.Context, job builders.Job) (builders.Built, err
 	}
 	image, err := makeISO(ctx, job, parts{root: root, squash: squashed.File, boot: boot.Set})
 	built.Phases = append(built.Phases, image.Phases...)
-	if err == nil {
-		built.Images = []artifact.Image{image.Image}
+	if err != nil {
+		return built, err
 	}
+	built.Images, err = builders.PackAll(ctx, job, packaging.Source{Medium: &image.Image})
 	return built, err
 }
 
-// do runs a step and times its phases.
+// do runs a step whose work is run.
 func do[In any, Out engine.Result](ctx context.Context, job builders.Job, name string, needs engine.Needs, in In, run func(context.Context, engine.Env) (Out, error)) (Out, error) {
 	step := engine.Step[In, Out]{Name: name, Version: builders.Version(name), Needs: func(In) engine.Needs { return needs }, Run: func(ctx context.Context, _ In, env engine.Env) (Out, error) {
 		return run(ctx, env)
