@@ -36,7 +36,7 @@ func (v verifier) inspectDisk(ctx context.Context, s setup) ([]Boot, error) {
 	defer func() { _, _ = os.Remove(kernel.Path), os.Remove(kernel.Initrd.Path) }()
 	// The last console is the system's own: what it tells of failed units is read there, and not on the screen that cmdline.txt names.
 	kernel.Cmdline += " console=" + s.arch.Console
-	s.Method, s.Firmware, s.Kernel = Console, []string{Direct}, &kernel
+	s.Method, s.Firmware, s.Kernel, s.noButton = Console, []string{Direct}, &kernel, true
 	more, err := v.boots(ctx, s)
 	return append(boots, more...), err
 }

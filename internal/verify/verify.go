@@ -189,6 +189,7 @@ type setup struct {
 	disk       string // of the disk in it: the same path, or another one where QEMU can't read the file
 	diskFormat string // QEMU's name
 	size       int64  // bytes of the disk
+	noButton   bool   // Console does not ask the system to power off
 	arch       arch.Arch
 }
 
