@@ -81,7 +81,8 @@ func liveISO(t *testing.T) string {
 	run(t, nil, "mksquashfs", in("system"), in("squashfs.img"), "-quiet", "-no-progress", "-noD", "-noF", "-all-root")
 	spec := iso.Spec{
 		Arch: "x86_64", Loader: iso.Isolinux, VolumeID: "Test-9-Live", Family: "Test", Version: "9.6",
-		Menu:    iso.Menu{Title: "Test 9.6 Live", Args: "root=live:CDLABEL=Test-9-Live rd.live.image quiet", Check: "rd.live.check"},
+		// An emulated PC of a busy host may have its timer too late for Linux.
+		Menu:    iso.Menu{Title: "Test 9.6 Live", Args: "root=live:CDLABEL=Test-9-Live rd.live.image quiet no_timer_check", Check: "rd.live.check"},
 		Content: []iso.File{{Path: "LiveOS/squashfs.img", Source: in("squashfs.img")}}, Stage2: "LiveOS/squashfs.img",
 		Boot: iso.Boot{Kernel: filepath.Join(boot, "vmlinuz"), Initrd: in("initrd.img"), EFI: iso.EFI{Grub: in("grub.efi")}, Isolinux: in("isolinux")},
 		Time: time.Unix(1767312000, 0), Dir: dir, Out: in("live.iso"),
@@ -94,7 +95,7 @@ func liveISO(t *testing.T) string {
 
 func TestLiveImageInMachines(t *testing.T) {
 	path := liveISO(t)
-	o := Options{Release: "9", Dir: filepath.Join(t.TempDir(), "verify"), Accel: vm.TCG, User: "liveuser", CPUs: 1, MemoryMiB: 1024, Login: 5 * time.Minute}
+	o := Options{Release: "9", Dir: filepath.Join(t.TempDir(), "verify"), Accel: vm.TCG, User: "liveuser", MemoryMiB: 1024, Login: 5 * time.Minute}
 	if dir := os.Getenv("QUARRY_KEEP"); dir != "" {
 		o.Dir = dir
 	}

@@ -17,11 +17,16 @@ const (
 )
 
 func machineSize(m Method, o Options) (cpus, memoryMiB int) {
-	memoryMiB = defaultMemoryMiB
+	cpus, memoryMiB = defaultCPUs, defaultMemoryMiB
 	if m == Live {
 		memoryMiB = liveMemoryMiB
+		if o.Accel == vm.TCG {
+			// A desktop loads many drivers, and for each the kernel patches its code and stops all CPUs but one: emulated ones on a busy
+			// host were seen to wait for each other for minutes. One waits for nobody.
+			cpus = 1
+		}
 	}
-	return cmp.Or(o.CPUs, defaultCPUs), cmp.Or(o.MemoryMiB, memoryMiB)
+	return cmp.Or(o.CPUs, cpus), cmp.Or(o.MemoryMiB, memoryMiB)
 }
 
 // Needs is what the machines take together that Image has running at any one time.

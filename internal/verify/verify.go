@@ -48,9 +48,9 @@ type Options struct {
 	Grow       int64              // bytes by which the disk is larger than the image, which then has to fill it; 0: not tried
 	Dir        string             // folder for the report and the consoles, a sub-folder per firmware
 	Accel      vm.Accel           // vm.KVM or vm.TCG
-	CPUs       int                // 0: 2
-	MemoryMiB  int                // 0: 2048
-	Login      time.Duration      // from start to login; 0: three minutes with KVM, ten without
+	CPUs       int                // 0: 2, and 1 for an emulated live system
+	MemoryMiB  int                // 0: 2048, and 3072 for a live system
+	Login      time.Duration      // from start to login; 0: three minutes with KVM, ten without, and three times that for a live system
 	Report     progress.Func
 }
 
