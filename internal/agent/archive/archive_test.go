@@ -169,7 +169,8 @@ func TestAttributesAsRoot(t *testing.T) {
 	); err != nil {
 		t.Skipf("root of a container without these rights: %v", err)
 	}
-	_ = unix.Lsetxattr(tool, label, []byte("system_u:object_r:bin_t:s0\x00"), 0) // where the host lets anybody
+	const selinux = "system_u:object_r:bin_t:s0\x00"
+	labelled := unix.Lsetxattr(tool, label, []byte(selinux), 0) == nil // where the host lets anybody
 	var out bytes.Buffer
 	stats, err := Write(t.Context(), dir, &out, Options{})
 	if err != nil || !slices.Equal(stats.Skipped, []string{"null"}) {
@@ -182,6 +183,16 @@ func TestAttributesAsRoot(t *testing.T) {
 	h, err := r.Next()
 	if err != nil || h.Uid != 990 || h.Gid != 991 || h.PAXRecords["SCHILY.xattr.security.capability"] != string(capability) || len(h.PAXRecords) != 1 {
 		t.Errorf("%+v %v", h, err)
+	}
+	if !labelled {
+		t.Skip("this host lets nobody set labels")
+	}
+	out.Reset()
+	if _, err := Write(t.Context(), dir, &out, Options{Labels: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(out.Bytes(), []byte("SCHILY.xattr."+label+"="+selinux)) {
+		t.Error("the label is left out")
 	}
 }
 
