@@ -96,8 +96,8 @@ func TestFamily(t *testing.T) {
 func TestPhasesAreKept(t *testing.T) {
 	var passed int
 	report, phases := watch("squash", func(progress.Event) { passed++ })
-	_ = report.Phase(t.Context(), "xz", func(ctx context.Context) error { time.Sleep(time.Millisecond); return nil })
-	_ = report.Phase(t.Context(), "bad", func(ctx context.Context) error { return errors.New("no") })
+	_ = report.Phase(t.Context(), "xz", func(context.Context) error { time.Sleep(time.Millisecond); return nil })
+	_ = report.Phase(t.Context(), "bad", func(context.Context) error { return errors.New("no") })
 	report.Log("a line")
 	if got := phases(); len(got) != 1 || got[0].Step != "squash" || got[0].Name != "xz" || got[0].Seconds <= 0 || passed != 2 {
 		t.Errorf("%+v, %d events", got, passed)
