@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +11,14 @@ import (
 	"time"
 
 	"github.com/quarry-project/quarry/internal/guestagent"
+	"github.com/quarry-project/quarry/internal/vm"
 )
 
 // Pictures, one a pause, that decide something while a system starts.
 const (
-	settledPictures = 10  // without a change: the screen stands still
+	settledPictures = 5   // without a change: the screen stands still
 	quietPictures   = 60  // without a change and without a session: somebody is being waited for
+	slowness        = 3   // times as many of these where instructions are emulated
 	stuckPictures   = 300 // without a change while nothing is read from the medium: the system has stopped
 	askEvery        = 3   // pictures from one question for sessions to the next
 )
@@ -171,6 +174,7 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	limited, cancel := context.WithTimeout(ctx, t.Login)
 	defer cancel()
 	var still stillness
+	news := time.Now()
 	for n := 0; limited.Err() == nil && !t.settled(still, cam.last); n++ {
 		if n%askEvery == 0 && g.obeys("guest-get-users") && len(t.boot.Users) == 0 {
 			if err := t.users(ctx, g); err != nil {
@@ -185,6 +189,10 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 			return t.because(ctx, err)
 		}
 		still.see(picture)
+		if time.Since(news) > newsTime {
+			news = time.Now()
+			t.log("%.0f s: the screen was the same %d times; logged in: %s", seconds(t.started), still.count, cmp.Or(listed(t.boot.Users), "nobody"))
+		}
 		select {
 		case <-time.After(t.pause):
 		case <-limited.Done():
@@ -199,10 +207,14 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 
 // settled reports whether there is nothing to wait for any more.
 func (t trial) settled(still stillness, picture *image.RGBA) bool {
-	if len(t.boot.Users) > 0 {
-		return still.count >= settledPictures && shows(picture) || still.count >= quietPictures
+	settled, quiet := settledPictures, quietPictures
+	if t.Accel == vm.TCG {
+		settled, quiet = slowness*settled, slowness*quiet
 	}
-	return t.User == "" && still.count >= quietPictures
+	if len(t.boot.Users) > 0 {
+		return still.count >= settled && shows(picture) || still.count >= quiet
+	}
+	return t.User == "" && still.count >= quiet && shows(picture)
 }
 
 // users notes who is logged in, once it is somebody who is waited for.
