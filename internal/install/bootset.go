@@ -75,13 +75,20 @@ func MakeBootSet(ctx context.Context, s BootSpec, report progress.Func) (BootSet
 	if err != nil {
 		return BootSet{}, err
 	}
+	if err := checkBootFiles(out, result.Files); err != nil {
+		return BootSet{}, err
+	}
 	err = report.Phase(ctx, "compress", func(ctx context.Context) error {
 		return compressInitrd(ctx, filepath.Join(out, wire.BootInitrd), filepath.Join(out, BootInitrd))
 	})
 	if err != nil {
 		return BootSet{}, err
 	}
-	set := BootSet{Kernel: wire.Clean(result.Kernel), Files: map[string]artifact.File{}, Missing: result.Missing}
+	set := BootSet{Kernel: wire.Clean(result.Kernel), Files: map[string]artifact.File{}}
+	for _, name := range result.Missing {
+		set.Missing = append(set.Missing, wire.Clean(name))
+		report.Log("the packages bring no " + wire.Clean(name) + ": the medium goes without")
+	}
 	names := slices.DeleteFunc(slices.Clone(result.Files), func(n string) bool { return n == wire.BootInitrd })
 	for _, name := range append(names, BootInitrd) {
 		f := artifact.File{Path: filepath.Join(out, name)}
@@ -91,6 +98,31 @@ func MakeBootSet(ctx context.Context, s BootSpec, report progress.Func) (BootSet
 		set.Files[name] = f
 	}
 	return set, nil
+}
+
+// checkBootFiles sees that a folder which foreign programs could write to has these files and that they are files: what a link leads to on the host
+// would be published.
+func checkBootFiles(dir string, names []string) (err error) {
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		return errors.Join(fmt.Errorf("the boot files are in no folder %s", dir), err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	for _, name := range append([]string{wire.BootInitrd}, names...) {
+		if !bootset.ValidName(name) {
+			return fmt.Errorf("%q is no name of a boot file", wire.Clean(name))
+		}
+		for _, part := range []string{filepath.Dir(name), name} {
+			info, err := root.Lstat(part)
+			if err != nil || part == name && !info.Mode().IsRegular() || part != name && !info.IsDir() {
+				return errors.Join(fmt.Errorf("the boot file %s is no file of its own", name), err)
+			}
+		}
+	}
+	return nil
 }
 
 // compressInitrd compresses natively what the tree's dracut has put together, with dracut's own options, which every kernel can read.

@@ -3,6 +3,7 @@ package install
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +67,50 @@ func TestUnpackBootSet(t *testing.T) {
 				if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(data) != "boot" {
 					t.Errorf("%s: %q, %v", name, data, err)
 				}
+			}
+		})
+	}
+}
+
+// A program of the packages that got out of its root could put a link in place of what it was to make.
+func TestBootFilesAreTheirOwn(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		make  func(dir string) error
+		names []string
+		ok    bool
+	}{
+		"whole":           {func(string) error { return nil }, []string{"vmlinuz", "grub/a.mod"}, true},
+		"missing":         {func(dir string) error { return os.Remove(filepath.Join(dir, "vmlinuz")) }, []string{"vmlinuz"}, false},
+		"no initramfs":    {func(dir string) error { return os.Remove(filepath.Join(dir, "initrd.cpio")) }, nil, false},
+		"a name outside":  {func(string) error { return nil }, []string{"../boot/vmlinuz"}, false},
+		"a link":          {func(dir string) error { return os.Symlink(secret, filepath.Join(dir, "link")) }, []string{"link"}, false},
+		"a link inside":   {func(dir string) error { return os.Symlink("vmlinuz", filepath.Join(dir, "link")) }, []string{"link"}, false},
+		"a linked folder": {func(dir string) error { return os.Symlink("grub", filepath.Join(dir, "link")) }, []string{"link/a.mod"}, false},
+		"a folder":        {func(string) error { return nil }, []string{"grub"}, false},
+		"the folder itself": {func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+".real"), os.Symlink(dir+".real", dir))
+		}, nil, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "boot")
+			if err := os.MkdirAll(filepath.Join(dir, "grub"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range []string{"initrd.cpio", "vmlinuz", "grub/a.mod"} {
+				if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.make(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := checkBootFiles(dir, c.names); (err == nil) != c.ok {
+				t.Error(err)
 			}
 		})
 	}
