@@ -177,8 +177,9 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	news := time.Now()
 	for n := 0; limited.Err() == nil && !t.settled(still, cam.last); n++ {
 		if n%askEvery == 0 && g.obeys("guest-get-users") && len(t.boot.Users) == 0 {
-			if err := t.users(ctx, g); err != nil {
-				return err
+			// A guest that is busy with its desktop may have no time for an answer.
+			if err := t.users(ctx, g); err != nil && !errors.Is(err, errAgentSilent) {
+				return t.because(ctx, err)
 			}
 			if len(t.boot.Users) > 0 {
 				still = stillness{} // what stood there before is not the session's
@@ -339,7 +340,7 @@ func (t trial) notSeen(what string) {
 	}
 }
 
-const agentTime = 2 * time.Minute // for an answer of an agent that has answered before
+const agentTime = 5 * time.Minute // for an answer of an agent that has answered before
 
 var errAgentSilent = fmt.Errorf("the guest agent did not answer within %s", agentTime)
 

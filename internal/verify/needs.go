@@ -45,5 +45,5 @@ func Needs(img artifact.Image, o Options) (cpus, memoryMiB int) {
 	return boots * cpus, boots * memoryMiB
 }
 
-// sideBySide is how many machines of so many CPUs run at once.
-func sideBySide(cpus int) int { return max(1, runtime.NumCPU()/cpus) }
+// sideBySide is how many machines of so many CPUs run at once. One with a single CPU has it because it is slow already: it counts as two.
+func sideBySide(cpus int) int { return max(1, runtime.NumCPU()/max(cpus, defaultCPUs)) }
