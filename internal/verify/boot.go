@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,21 +185,37 @@ func (t trial) run(ctx context.Context) error {
 	return t.shutdown(ctx, alive, g)
 }
 
-// errEnded is a machine that powered off before it was asked to.
-var errEnded = errors.New("the machine powered off by itself")
+// Why a trial ends before its time.
+var (
+	errEnded     = errors.New("the machine powered off by itself")
+	errEmergency = errors.New("the system did not start: its systemd gave up and wants to be mended")
+)
 
-// watch ends the trial when its machine can't go on.
+// emergency is what systemd's emergency and rescue shells print.
+var emergency = regexp.MustCompile(`^You are in (emergency|rescue) mode\.`)
+
+// watch ends the trial when its machine, or the system on it, can't go on.
 func (t trial) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	select {
-	case err := <-t.machine.Fault():
-		cancel(err)
-	case <-t.machine.Ended():
-		err := t.machine.Wait(ctx)
-		if err == nil {
-			err = errEnded
+	for {
+		select {
+		case err := <-t.machine.Fault():
+			cancel(err)
+			return
+		case <-t.machine.Ended():
+			err := t.machine.Wait(ctx)
+			if err == nil {
+				err = errEnded
+			}
+			cancel(err)
+			return
+		case <-time.After(t.pause):
+			if slices.ContainsFunc(t.machine.ConsoleTail(consoleLines), emergency.MatchString) {
+				cancel(errEmergency)
+				return
+			}
+		case <-ctx.Done():
+			return
 		}
-		cancel(err)
-	case <-ctx.Done():
 	}
 }
 

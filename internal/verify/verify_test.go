@@ -305,3 +305,20 @@ func TestFirmwares(t *testing.T) {
 		}
 	}
 }
+
+// A system in emergency mode is not waited for.
+func TestEmergencyEndsTheBoot(t *testing.T) {
+	for _, method := range []Method{SSH, Console} {
+		g := healthy(t)
+		g.dead, g.prints = true, "[FAILED] Failed to mount boot-efi.mount - /boot/efi.\nYou are in emergency mode. After logging in, type \"journalctl -xb\" to view\nsystem logs"
+		o := testOptions(t)
+		o.Method, o.Grow, o.Login = method, 0, time.Hour
+		r, err := verified(t, g, testImage(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := strings.Join(r.Failures(), "\n"); r.Passed || !strings.Contains(f, "the system did not start: its systemd gave up") || !strings.Contains(f, "boot-efi") {
+			t.Errorf("%s: %q", method, f)
+		}
+	}
+}

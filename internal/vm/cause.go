@@ -23,10 +23,10 @@ func symptoms() []symptom {
 		{`No working init found|Failed to execute /\S+ \(error|Requested init \S+ failed`, "the kernel could not start the program named by rdinit= or init=: absent, or of another architecture"},
 		{`(?i)no bootable device|Boot failed: not a bootable disk|BdsDxe: failed to (load|start)|No bootable option or device was found`, "the firmware found nothing to boot on the disk: boot loader missing, or made for other firmware"},
 		{`grub rescue>|error: (no such device|unknown filesystem|file .* not found|disk .* not found)`, "the boot loader did not find its files"},
+		{`soft lockup|rcu_sched self-detected stall|rcu_preempt detected stalls|blocked for more than \d+ seconds`, "the guest stood still for long: the host is overloaded, or emulation is too slow for it"},
 		{`Entering emergency mode|You are in emergency mode|emergency\.target`, "the guest's systemd gave up and went into emergency mode, mostly for a mount of /etc/fstab that failed"},
 		{`I/O error, dev |Buffer I/O error|XFS .*Corruption|EXT4-fs error|SQUASHFS error`, "a disk can't be read: a damaged image or download"},
 		{`CPU does not support|requires a CPU with|Fatal glibc error: CPU`, "the emulated CPU is older than the guest demands; see the CPU table in internal/arch"},
-		{`soft lockup|rcu_sched self-detected stall|rcu_preempt detected stalls|blocked for more than \d+ seconds`, "the guest stood still for long: the host is overloaded, or emulation is too slow for it"},
 		{`Kernel panic - not syncing`, "the guest's kernel panicked"},
 	}
 	var out []symptom

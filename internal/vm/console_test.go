@@ -104,6 +104,7 @@ func TestLikelyCause(t *testing.T) {
 		{"qemu-system-x86_64: Failed to get \"write\" lock", "using the same disk"},
 		{"qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory", "too little memory"},
 		{"[ 90.1] watchdog: BUG: soft lockup - CPU#1 stuck for 22s!", "stood still"},
+		{"watchdog: BUG: soft lockup - CPU#1 stuck for 48s!\n[FAILED] Failed to mount boot-efi.mount\nYou are in emergency mode. After logging in, type", "stood still"},
 	} {
 		got := LikelyCause(strings.Split(test.console, "\n"))
 		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
