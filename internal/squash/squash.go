@@ -96,8 +96,8 @@ func removed(path string) error {
 	return nil
 }
 
-// zstdLevel is where packing stops to be quick: the program's own, 15, takes five times as long for a few percent.
-const zstdLevel = "9"
+// ZstdLevel is where packing stops to be quick: the program's own, 15, takes five times as long for a few percent.
+const ZstdLevel = "9"
 
 func (o Options) folderArgs(dir, out string) ([]string, error) {
 	common, err := o.common()
@@ -144,7 +144,7 @@ func (o Options) common() ([]string, error) {
 			args = append(args, "-Xbcj", f)
 		}
 	case Zstd:
-		args = append(args, "-Xcompression-level", zstdLevel)
+		args = append(args, "-Xcompression-level", ZstdLevel)
 	default:
 		return nil, fmt.Errorf("unknown compression %q of a squashfs: want %s or %s", o.Compression, XZ, Zstd)
 	}

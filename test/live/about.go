@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/quarry-project/quarry/internal/squash"
 	"github.com/quarry-project/quarry/test/timings"
 )
 
@@ -94,9 +95,9 @@ func (o options) alone(ctx context.Context, s selector, r timings.Result) (strin
 		}
 		return r.Steps[i], true
 	}
-	squash, ok := step("squash")
+	packed, ok := step("squash")
 	root, made := step("root")
-	if !ok || !made || squash.Skipped {
+	if !ok || !made || packed.Skipped {
 		return "  the squashed root was there already: nothing to compare\n", nil
 	}
 	folder := filepath.Join(root.Dir, "root")
@@ -112,13 +113,16 @@ func (o options) alone(ctx context.Context, s selector, r timings.Result) (strin
 	out := filepath.Join(o.dir, "alone.img")
 	defer os.Remove(out)
 	args := []string{folder, out, "-noappend", "-no-progress", "-all-root", "-comp", compression}
-	if filter := map[string]string{"x86_64": "x86", "ppc64le": "powerpc"}[s.arch]; filter != "" && compression == "xz" {
+	if filter := map[string]string{"x86_64": "x86", "ppc64le": "powerpc"}[s.arch]; filter != "" && compression == squash.XZ {
 		args = append(args, "-Xbcj", filter)
+	}
+	if compression == squash.Zstd {
+		args = append(args, "-Xcompression-level", squash.ZstdLevel)
 	}
 	start := time.Now()
 	if text, err := exec.CommandContext(ctx, "mksquashfs", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mksquashfs: %w: %s", err, text)
 	}
 	seconds := time.Since(start).Seconds()
-	return fmt.Sprintf("  squash: %.1f s, mksquashfs alone %.1f s (×%.2f)\n", squash.Seconds, seconds, squash.Seconds/seconds), nil
+	return fmt.Sprintf("  squash: %.1f s, mksquashfs alone %.1f s (×%.2f)\n", packed.Seconds, seconds, packed.Seconds/seconds), nil
 }
