@@ -63,7 +63,11 @@ func makeISO(ctx context.Context, job builders.Job, from parts) (isoResult, erro
 		spec := isoSpec(job.Plan, a, in, from)
 		// Named after its plan, so that whoever finds the file in the work folder knows what it is.
 		spec.Dir, spec.Out = env.Dir, filepath.Join(env.Dir, job.Plan.Name()+".iso")
-		file, err := iso.Make(ctx, spec, report)
+		var file artifact.File
+		err = report.Phase(ctx, "medium", func(ctx context.Context) error {
+			file, err = iso.Make(ctx, spec, env.Report)
+			return err
+		})
 		out.Image = artifact.Image{File: file, Format: "iso", Arch: job.Plan.Arch, Boot: spec.Starts(), Packages: from.root.Packages}
 		out.Phases = phases()
 		return out, err
