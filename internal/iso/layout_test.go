@@ -20,7 +20,7 @@ func specOf(architecture, loader string) Spec {
 			Kernel: "/in/vmlinuz", Initrd: "/in/initrd.img", Isolinux: "/in/syslinux", Grub: "/in/grub", GrubImage: "/in/core.img", Memtest: "/in/memtest",
 			EFI: EFI{Shim: "/in/shim.efi", MokManager: "/in/mm.efi", Grub: "/in/gcd.efi", Font: "/in/unicode.pf2"},
 		},
-		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Dir: "/work", Out: "/out/image.iso",
+		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Dir: "/scratch", Out: "/out/image.iso",
 	}
 }
 
@@ -50,11 +50,11 @@ func TestLayout(t *testing.T) {
 			var b strings.Builder
 			fmt.Fprintf(&b, "starts: %+v\ngrub's image: %q\n", s.Starts(), GrubImageArgs(s.Arch, s.Loader, "/modules", "/core.img"))
 			if p.efi {
-				for _, a := range efiArgs("/work/efi", "/work/efiboot.img", 12<<20, "12345678") {
+				for _, a := range efiArgs("/scratch/efi", "/scratch/efiboot.img", 12<<20, "12345678") {
 					fmt.Fprintf(&b, "\n%s\n", strings.Join(a, " "))
 				}
 			}
-			fmt.Fprintf(&b, "\n%s\n\n%s", strings.Join(args(s, p, "/work/efiboot.img", "/work/files", "/out/image.iso", 1<<30), "\n  "), graft(items))
+			fmt.Fprintf(&b, "\n%s\n\n%s", strings.Join(args(s, p, "/scratch/efiboot.img", "/scratch/files", "/out/image.iso", 1<<30), "\n  "), graft(items))
 			sums := map[string]digest.Digest{p.kernel: digest.Bytes(nil), p.initrd: digest.Bytes(nil), s.Stage2: digest.Bytes(nil)}
 			if p.efi && !p.appended {
 				sums[efiImage] = digest.Bytes(nil)
