@@ -16,15 +16,9 @@ import (
 	"github.com/quarry-project/quarry/internal/agent/wire"
 )
 
-// finish takes away what must not be in an image, labels the files, lists the packages and lets the disk go.
+// finish ends a disk: its files, its boot loaders, and letting it go.
 func (i *installation) finish(ctx context.Context) (wire.Result, error) {
-	if err := i.clean(); err != nil {
-		return wire.Result{}, err
-	}
-	if err := i.label(ctx); err != nil {
-		return wire.Result{}, err
-	}
-	packages, err := i.manifest(ctx)
+	packages, err := i.tidy(ctx, true)
 	if err != nil {
 		return wire.Result{}, err
 	}
@@ -36,6 +30,19 @@ func (i *installation) finish(ctx context.Context) (wire.Result, error) {
 		return wire.Result{}, err
 	}
 	return wire.Result{Packages: packages, BIOS: loaders.BIOS, UEFI: loaders.UEFI, PReP: loaders.PReP, ZIPL: loaders.ZIPL}, nil
+}
+
+// tidy ends the files of any image: it takes away what must not be in one, labels them if that is wanted, and lists the packages.
+func (i *installation) tidy(ctx context.Context, labels bool) ([]string, error) {
+	if err := i.clean(); err != nil {
+		return nil, err
+	}
+	if labels {
+		if err := i.label(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return i.manifest(ctx)
 }
 
 // clean removes what a build leaves behind: host keys, which every machine has to make for itself, and temporary files.

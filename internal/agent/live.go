@@ -20,13 +20,7 @@ func (i *installation) makeLive(ctx context.Context) error {
 
 // seal ends a live file system. A journal that the work had gone through would be tens of MiB that don't compress: a new one is empty.
 func (i *installation) seal(ctx context.Context) (wire.Result, error) {
-	if err := i.clean(); err != nil {
-		return wire.Result{}, err
-	}
-	if err := i.label(ctx); err != nil {
-		return wire.Result{}, err
-	}
-	packages, err := i.manifest(ctx)
+	packages, err := i.tidy(ctx, true)
 	if err != nil {
 		return wire.Result{}, err
 	}

@@ -30,17 +30,9 @@ func (i *installation) makeScratch(ctx context.Context) error {
 	return os.Remove(filepath.Join(sysImage, "lost+found"))
 }
 
-// pour ends a root file system: it is cleaned, labelled if the job wants that, listed and written to the output drive as tar.
+// pour ends a root file system: it is written to the output drive as tar, with labels if the job wants them.
 func (i *installation) pour(ctx context.Context) (wire.Result, error) {
-	if err := i.clean(); err != nil {
-		return wire.Result{}, err
-	}
-	if i.job.Labels {
-		if err := i.label(ctx); err != nil {
-			return wire.Result{}, err
-		}
-	}
-	packages, err := i.manifest(ctx)
+	packages, err := i.tidy(ctx, i.job.Labels)
 	if err != nil {
 		return wire.Result{}, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // Screenshot is a picture of the screen that is kept with the report, as PNG.
 type Screenshot struct {
-	Name    string        `json:"name"` // what it shows: "menu", "media-check", "session", "login", "last"
+	Name    string        `json:"name"` // what it shows: "menu", "media-check", "session", "login", "stuck", "last"
 	File    string        `json:"file"` // path, relative to the report's folder
 	Digest  digest.Digest `json:"digest"`
 	Seconds float64       `json:"seconds"` // since the start
