@@ -140,16 +140,23 @@ func (a *archiver) header(name string, st *unix.Stat_t) (tar.Header, bool, error
 		a.links[id] = name
 	}
 	attributes, err := xattr.Read(filepath.Join(a.root, name))
+	h.PAXRecords = a.records(attributes)
+	return h, true, err
+}
+
+// records are a file's attributes in a tar's form, nil for none. It is pure.
+func (o Options) records(attributes []xattr.Attribute) map[string]string {
+	var records map[string]string
 	for _, x := range attributes {
-		if x.Name == label && !a.Labels {
+		if x.Name == label && !o.Labels {
 			continue
 		}
-		if h.PAXRecords == nil {
-			h.PAXRecords = map[string]string{}
+		if records == nil {
+			records = map[string]string{}
 		}
-		h.PAXRecords[paxXattr+x.Name] = string(x.Value)
+		records[paxXattr+x.Name] = string(x.Value)
 	}
-	return h, true, err
+	return records
 }
 
 func (a *archiver) write(name string, h tar.Header) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quarry-project/quarry/internal/agent/xattr"
 )
 
 // folder makes a folder with one of everything that an ordinary user can make.
@@ -154,7 +157,7 @@ func TestTarReadsIt(t *testing.T) {
 	}
 }
 
-// Capabilities and labels can be given by root only.
+// Capabilities can be given by root only.
 func TestAttributesAsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("capabilities and devices need root; the machine's test covers them too")
@@ -169,8 +172,6 @@ func TestAttributesAsRoot(t *testing.T) {
 	); err != nil {
 		t.Skipf("root of a container without these rights: %v", err)
 	}
-	const selinux = "system_u:object_r:bin_t:s0\x00"
-	labelled := unix.Lsetxattr(tool, label, []byte(selinux), 0) == nil // where the host lets anybody
 	var out bytes.Buffer
 	stats, err := Write(t.Context(), dir, &out, Options{})
 	if err != nil || !slices.Equal(stats.Skipped, []string{"null"}) {
@@ -184,15 +185,21 @@ func TestAttributesAsRoot(t *testing.T) {
 	if err != nil || h.Uid != 990 || h.Gid != 991 || h.PAXRecords["SCHILY.xattr.security.capability"] != string(capability) || len(h.PAXRecords) != 1 {
 		t.Errorf("%+v %v", h, err)
 	}
-	if !labelled {
-		t.Skip("this host lets nobody set labels")
+}
+
+// Labels are written only where they are asked for; other attributes always are.
+func TestLabels(t *testing.T) {
+	const selinux, capability = "system_u:object_r:bin_t:s0\x00", "\x01\x00"
+	attributes := []xattr.Attribute{{Name: "security.capability", Value: []byte(capability)}, {Name: label, Value: []byte(selinux)}}
+	without := map[string]string{"SCHILY.xattr.security.capability": capability}
+	with := map[string]string{"SCHILY.xattr.security.capability": capability, "SCHILY.xattr.security.selinux": selinux}
+	for labels, want := range map[bool]map[string]string{false: without, true: with} {
+		if got := (Options{Labels: labels}).records(attributes); !maps.Equal(got, want) {
+			t.Errorf("labels %v: %q", labels, got)
+		}
 	}
-	out.Reset()
-	if _, err := Write(t.Context(), dir, &out, Options{Labels: true}); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Contains(out.Bytes(), []byte("SCHILY.xattr."+label+"="+selinux)) {
-		t.Error("the label is left out")
+	if got := (Options{}).records(attributes[1:]); got != nil {
+		t.Errorf("a file with a label alone has %q", got)
 	}
 }
 
