@@ -140,7 +140,7 @@ func (o Options) common() ([]string, error) {
 	}
 	switch o.Compression {
 	case XZ:
-		if f := filter(o.Arch); f != "" {
+		if f := Filter(o.Arch); f != "" {
 			args = append(args, "-Xbcj", f)
 		}
 	case Zstd:
@@ -151,8 +151,8 @@ func (o Options) common() ([]string, error) {
 	return args, nil
 }
 
-// filter is xz's filter for an architecture's machine code, of those that squashfs has.
-func filter(arch string) string {
+// Filter is xz's filter for an architecture's machine code, of those that squashfs has.
+func Filter(arch string) string {
 	switch arch {
 	case "x86_64":
 		return "x86"

@@ -8,14 +8,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -82,8 +79,8 @@ func build(ctx context.Context, o options, arch, method string) (timings.Result,
 	if err := os.RemoveAll(work); err != nil {
 		return timings.Result{}, fmt.Errorf("a run of before is in the way; remove it with `quarry gc --work %s --max-size 0`: %w", work, err)
 	}
-	args := []string{"build", "--distro", o.distro, "--image", "GenericCloud", "--arch", arch, "--mirror", "file://" + tree.Root,
-		"--packages", method, "--accel", "tcg", "--work", work, "--json"}
+	args := []string{"--distro", o.distro, "--image", "GenericCloud", "--arch", arch, "--mirror", "file://" + tree.Root,
+		"--packages", method, "--accel", "tcg", "--work", work}
 	if o.distro == "rocky" {
 		args = append(args, "--kickstarts", o.kickstarts, "--key", filepath.Join(tree.Root, "9", "RPM-GPG-KEY-Pebble-9"))
 	}
@@ -92,23 +89,5 @@ func build(ctx context.Context, o options, arch, method string) (timings.Result,
 	} else {
 		args = append(args, "--publish", o.publish)
 	}
-	fmt.Fprintf(os.Stderr, "arches: quarry %s\n", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, o.quarry, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	var out bytes.Buffer
-	log, err := os.Create(work + ".log")
-	if err != nil {
-		return timings.Result{}, err
-	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = &out, log
-	failure := cmd.Run()
-	var r timings.Result
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-		return r, errors.Join(failure, fmt.Errorf("quarry's answer: %w (its events: %s)", err, log.Name()))
-	}
-	if failure != nil {
-		return r, fmt.Errorf("%w: %s (its events: %s)", failure, r.Error, log.Name())
-	}
-	return r, nil
+	return timings.Build(ctx, o.quarry, work+".log", args...)
 }

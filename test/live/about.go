@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/quarry-project/quarry/internal/durable"
 	"github.com/quarry-project/quarry/internal/squash"
 	"github.com/quarry-project/quarry/test/timings"
 )
@@ -30,7 +31,11 @@ func (o options) about(ctx context.Context, s selector, r timings.Result) (strin
 			for _, shot := range boot.Screenshots {
 				name := strings.ReplaceAll(s.String(), "/", "-") + "-" + filepath.Base(shot.File)
 				to := filepath.Join(o.dir, "screens", name)
-				if err := copyFile(filepath.Join(r.Logs, "verify-iso", shot.File), to); err != nil {
+				picture, err := os.ReadFile(filepath.Join(r.Logs, "verify-iso", shot.File))
+				if err != nil {
+					return b.String(), err
+				}
+				if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), durable.WriteFile(to, picture)); err != nil {
 					return b.String(), err
 				}
 				fmt.Fprintf(&b, "    %s\n", to)
@@ -66,26 +71,6 @@ func saw(boot timings.Boot) string {
 	return text
 }
 
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
-}
-
 // alone times mksquashfs on the root that was squashed, where the step has run just now, with the arguments that change what is written.
 func (o options) alone(ctx context.Context, s selector, r timings.Result) (string, error) {
 	step := func(name string) (timings.Timed, bool) {
@@ -113,7 +98,7 @@ func (o options) alone(ctx context.Context, s selector, r timings.Result) (strin
 	out := filepath.Join(o.dir, "alone.img")
 	defer os.Remove(out)
 	args := []string{folder, out, "-noappend", "-no-progress", "-all-root", "-comp", compression}
-	if filter := map[string]string{"x86_64": "x86", "ppc64le": "powerpc"}[s.arch]; filter != "" && compression == squash.XZ {
+	if filter := squash.Filter(s.arch); filter != "" && compression == squash.XZ {
 		args = append(args, "-Xbcj", filter)
 	}
 	if compression == squash.Zstd {

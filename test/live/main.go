@@ -6,14 +6,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -104,37 +101,16 @@ func run(ctx context.Context) error {
 
 // build makes the desktop part of the architecture's test distribution, if there is none, and an image of it.
 func (o options) build(ctx context.Context, s selector) (timings.Result, error) {
-	var r timings.Result
 	tree, err := pebble.Build(ctx, pebble.Options{Arch: s.arch, Desktop: true})
 	if err != nil {
-		return r, err
+		return timings.Result{}, err
 	}
-	args := []string{"build", "--distro", s.distro, "--release", s.release, "--image", s.image, "--arch", s.arch, "--mirror", "file://" + tree.Root,
+	args := []string{"--distro", s.distro, "--release", s.release, "--image", s.image, "--arch", s.arch, "--mirror", "file://" + tree.Root,
 		"--key", filepath.Join(tree.Root, "9", "RPM-GPG-KEY-Pebble-9"), "--repository", "epel=file://" + filepath.Join(tree.Root, "epel/9/Everything", s.arch),
-		"--kickstarts", o.kickstarts, "--work", filepath.Join(o.dir, "work"), "--publish", filepath.Join(o.dir, "published"), "--json"}
+		"--kickstarts", o.kickstarts, "--work", filepath.Join(o.dir, "work"), "--publish", filepath.Join(o.dir, "published")}
 	if o.squash != "" {
 		args = append(args, "--squash", o.squash)
 	}
 	args = append(args, o.more...)
-	fmt.Fprintf(os.Stderr, "live: quarry %s\n", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, o.quarry, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := os.MkdirAll(o.dir, 0o755); err != nil {
-		return r, err
-	}
-	log, err := os.Create(filepath.Join(o.dir, strings.ReplaceAll(s.String(), "/", "-")+".log"))
-	if err != nil {
-		return r, err
-	}
-	defer log.Close()
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, log
-	failure := cmd.Run()
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-		return r, errors.Join(failure, fmt.Errorf("quarry's answer: %w (its events: %s)", err, log.Name()))
-	}
-	if failure != nil {
-		return r, fmt.Errorf("%w: %s (its events: %s)", failure, r.Error, log.Name())
-	}
-	return r, nil
+	return timings.Build(ctx, o.quarry, filepath.Join(o.dir, strings.ReplaceAll(s.String(), "/", "-")+".log"), args...)
 }

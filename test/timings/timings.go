@@ -1,5 +1,5 @@
-// Package timings reads what `quarry build --json` says a build took, and makes a table of several builds: a row a step, phase or boot and a column
-// a build. It measures nothing itself. Only the programs and tests below test/ use it.
+// Package timings runs `quarry build --json`, reads what it says the build took, and makes a table of several builds: a row a step, phase or boot
+// and a column a build. It measures nothing itself. Only the programs and tests below test/ use it.
 package timings
 
 import (

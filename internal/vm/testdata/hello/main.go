@@ -6,25 +6,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/quarry-project/quarry/test/guest"
 )
 
 func main() {
-	defer func() {
-		fmt.Println("init:", recover())
-		powerOff()
-	}()
-	mount("proc", "/proc")
-	mount("sysfs", "/sys")
-	mount("devtmpfs", "/dev")
-	modules()
-	port := open("org.quarry.events")
-	say := func(event map[string]any) { must(json.NewEncoder(port).Encode(event)) }
-	say(map[string]any{"kind": "hello", "message": release()})
+	guest.Main([]string{"virtio_pci", "virtio_blk", "virtio_console"}, hello)
+}
+
+func hello() {
+	port := guest.Port("org.quarry.events")
+	say := func(event map[string]any) { guest.Must(json.NewEncoder(port).Encode(event)) }
+	say(map[string]any{"kind": "hello", "message": guest.Release()})
 	switch act := word("hello="); act {
 	case "":
 		say(map[string]any{"kind": "phase", "phase": "drives"})
@@ -40,15 +37,15 @@ func main() {
 		}
 	case "quit":
 		fmt.Println("init: off without a word, as told")
-		powerOff()
+		return
 	case "panic":
 		os.Exit(1) // the kernel can't go on without its init
 	case "fail":
 		say(map[string]any{"kind": "failed", "failure": map[string]any{"phase": "storage", "message": "no such disk", "file": "test.ks", "line": 7}})
-		powerOff()
+		return
 	case "fill": // the first drive, with more than the host may have
 		disk, err := os.OpenFile("/dev/vda", os.O_WRONLY|syscall.O_SYNC, 0)
-		must(err)
+		guest.Must(err)
 		block := make([]byte, 1<<20)
 		for i := range block {
 			block[i] = 1
@@ -60,47 +57,6 @@ func main() {
 		}
 	}
 	say(map[string]any{"kind": "done", "result": map[string]any{"written": 1}})
-	powerOff()
-}
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-func mount(kind, dir string) {
-	_ = os.MkdirAll(dir, 0o755)
-	if err := syscall.Mount(kind, dir, kind, 0, ""); err != nil && err != syscall.EBUSY {
-		panic(fmt.Sprint("mounting ", dir, ": ", err))
-	}
-}
-
-// modules loads what the ports and disks need, by the initramfs' own modprobe.
-func modules() {
-	cmd := exec.Command("/sbin/modprobe", "-a", "virtio_pci", "virtio_blk", "virtio_console")
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Printf("init: modprobe: %v: %s\n", err, out)
-	}
-}
-
-// open waits for the port of that name.
-func open(name string) *os.File {
-	for range 200 {
-		names, _ := filepath.Glob("/sys/class/virtio-ports/*/name")
-		for _, path := range names {
-			text, _ := os.ReadFile(path)
-			if strings.TrimSpace(string(text)) != name {
-				continue
-			}
-			if f, err := os.OpenFile("/dev/"+filepath.Base(filepath.Dir(path)), os.O_RDWR, 0); err == nil {
-				return f
-			}
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	panic("no port " + name)
 }
 
 // drives lists the disks as "vda target 1048576".
@@ -115,24 +71,12 @@ func drives() []string {
 	return out
 }
 
-func release() string {
-	text, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return strings.TrimSpace(string(text))
-}
-
 // word returns what follows prefix on the kernel's command line.
 func word(prefix string) string {
-	text, _ := os.ReadFile("/proc/cmdline")
-	for _, field := range strings.Fields(string(text)) {
+	for _, field := range guest.CommandLine() {
 		if rest, ok := strings.CutPrefix(field, prefix); ok {
 			return rest
 		}
 	}
 	return ""
-}
-
-func powerOff() {
-	syscall.Sync()
-	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
-	select {}
 }
