@@ -23,7 +23,8 @@ type Screenshot struct {
 // camera takes pictures of one machine, and keeps some.
 type camera struct {
 	trial
-	last *image.RGBA // the newest one
+	last  *image.RGBA // the newest one
+	taken int         // how many there were
 }
 
 // look takes a picture.
@@ -33,6 +34,7 @@ func (c *camera) look(ctx context.Context) (*image.RGBA, error) {
 		return nil, err
 	}
 	c.last = p
+	c.taken++
 	return p, nil
 }
 

@@ -14,8 +14,8 @@ import (
 // Pictures, one a pause, that decide something while a system starts.
 const (
 	settledPictures = 5   // without a change: the screen stands still
-	quietPictures   = 60  // without a change and without a session: somebody is being waited for
-	slowness        = 3   // times as many of these where instructions are emulated
+	quietPictures   = 60  // at least, without a change and without a session: somebody is being waited for
+	slowness        = 3   // times as many where instructions are emulated
 	stuckPictures   = 300 // without a change while nothing is read from the medium: the system has stopped
 	askEvery        = 3   // pictures from one question for sessions to the next
 )

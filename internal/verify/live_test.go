@@ -288,3 +288,12 @@ func TestLiveMachineDies(t *testing.T) {
 		t.Errorf("%+v, %v", b, err)
 	}
 }
+
+// How long a picture without a session has to stand still goes by how long the system took to come up.
+func TestPatience(t *testing.T) {
+	for start, want := range map[int]int{0: 60, 30: 60, 100: 100, 1000: 180} {
+		if got := patience(start); got != want {
+			t.Errorf("patience(%d) = %d, want %d", start, got, want)
+		}
+	}
+}

@@ -19,8 +19,8 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	limited, cancel := context.WithTimeout(ctx, t.Login)
 	defer cancel()
 	var still stillness
-	news := time.Now()
-	for n := 0; limited.Err() == nil && !t.settled(still, cam.last); n++ {
+	news, quiet := time.Now(), patience(cam.taken)
+	for n := 0; limited.Err() == nil && !t.settled(still, cam.last, quiet); n++ {
 		if n%askEvery == 0 && g.obeys("guest-get-users") && len(t.boot.Users) == 0 {
 			// A guest that is busy with its desktop may have no time for an answer.
 			if err := t.users(ctx, g); err != nil && !errors.Is(err, errAgentSilent) {
@@ -51,11 +51,15 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	return t.judgeScreen(cam, still)
 }
 
+// patience is how many pictures without a change are taken for the end of a start without a session: as many as the guest took to come up, which
+// tells how quick its host is, but no fewer than a quick one needs.
+func patience(start int) int { return min(max(start, quietPictures), slowness*quietPictures) }
+
 // settled reports whether there is nothing to wait for any more.
-func (t trial) settled(still stillness, picture *image.RGBA) bool {
-	settled, quiet := settledPictures, quietPictures
+func (t trial) settled(still stillness, picture *image.RGBA, quiet int) bool {
+	settled := settledPictures
 	if t.Accel == vm.TCG {
-		settled, quiet = slowness*settled, slowness*quiet
+		settled *= slowness
 	}
 	if len(t.boot.Users) > 0 {
 		return still.count >= settled && shows(picture) || still.count >= quiet
