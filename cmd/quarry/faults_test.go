@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,7 +16,7 @@ import (
 	"github.com/quarry-project/quarry/internal/engine"
 	"github.com/quarry-project/quarry/internal/matrix"
 	"github.com/quarry-project/quarry/internal/publish"
-	"github.com/quarry-project/quarry/test/shared"
+	"github.com/quarry-project/quarry/test/self"
 )
 
 // What goes wrong on a host at night, and what people find in the morning: the message, the exit code, and what is left. Each ends with the fault
@@ -155,31 +154,13 @@ func TestSpoiledResults(t *testing.T) {
 	n.whole()
 }
 
-// faultsEnv tells TestDisksThatRefuse that it runs in its namespace.
-const faultsEnv = "QUARRY_TEST_FAULTS"
-
 // A cache on a disk that is full, and a published tree that is read-only. To have such ones without being root, the test runs itself in a user and
 // mount namespace.
 func TestDisksThatRefuse(t *testing.T) {
-	if os.Getenv(faultsEnv) == "" {
-		newNightly(t) // says what the test needs
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDisksThatRefuse$", "-test.v")
-		cmd.Env = append(os.Environ(), faultsEnv+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		if len(out) == 0 && err != nil {
-			shared.Missing(t, "this host has no user namespaces, which the test needs for a full file system: %v", err)
-		}
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestDisksThatRefuse/read-only")) {
-			t.Errorf("%v\n%s", err, out)
-		}
+	n := newNightly(t) // says what the test needs
+	if !self.InNamespace(t, "read-only") {
 		return
 	}
-	n := newNightly(t)
 	mount := func(source, target, kind string, flags uintptr, data string) {
 		t.Helper()
 		if err := syscall.Mount(source, target, kind, flags, data); err != nil {

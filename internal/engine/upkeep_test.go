@@ -2,16 +2,15 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/quarry-project/quarry/internal/artifact"
+	"github.com/quarry-project/quarry/test/self"
 )
 
 // builder is the environment that makes the test's own program a build in a process of its own: the folder of results.
@@ -55,31 +54,8 @@ func buildAgain(dir string) error {
 
 func TestNoResultIsRemovedWhileABuildUsesIt(t *testing.T) {
 	dir := t.TempDir()
-	const processes = 3
-	done := make(chan error, processes)
-	for range processes {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), builder+"="+dir)
-		go func() {
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				err = errors.New(string(out))
-			}
-			done <- err
-		}()
-	}
 	removed := 0
-	for running := processes; running > 0; {
-		select {
-		case err := <-done:
-			running--
-			if err != nil {
-				t.Error(err)
-			}
-		default:
-			removed += discardAll(t, dir)
-		}
-	}
+	self.Beside(t, 3, builder+"="+dir, func() { removed += discardAll(t, dir) })
 	if removed == 0 {
 		t.Error("nothing was removed meanwhile: the test shows nothing")
 	}

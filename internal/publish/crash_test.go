@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quarry-project/quarry/test/shared"
+	"github.com/quarry-project/quarry/test/self"
 )
 
 // childEnv tells this test program to be a publisher: it holds a child as JSON.
@@ -245,27 +245,10 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// insideEnv tells TestFileSystemsThatRefuse that it runs in its namespace.
-const insideEnv = "QUARRY_TEST_INSIDE"
-
 // TestFileSystemsThatRefuse publishes into a file system that is full and into one that is read-only. To have such ones without being root, the test
 // runs itself in a user and mount namespace.
 func TestFileSystemsThatRefuse(t *testing.T) {
-	if os.Getenv(insideEnv) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFileSystemsThatRefuse$", "-test.v")
-		cmd.Env = append(os.Environ(), insideEnv+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		if len(out) == 0 && err != nil {
-			shared.Missing(t, "this host has no user namespaces, which the test needs for a full file system: %v", err)
-		}
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestFileSystemsThatRefuse/read-only")) {
-			t.Errorf("%v\n%s", err, out)
-		}
+	if !self.InNamespace(t, "read-only") {
 		return
 	}
 	dir := t.TempDir()

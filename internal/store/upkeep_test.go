@@ -3,14 +3,14 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quarry-project/quarry/test/self"
 )
 
 // user is the environment that makes the test's own program a user of a store in a process of its own: the store's folder.
@@ -54,33 +54,12 @@ func useAgain(dir string) error {
 
 func TestNoFileIsRemovedWhileTheStoreIsOpen(t *testing.T) {
 	dir := t.TempDir()
-	const processes = 2
-	done := make(chan error, processes)
-	for range processes {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), user+"="+dir)
-		go func() {
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				err = errors.New(string(out))
-			}
-			done <- err
-		}()
-	}
 	busy := 0
-	for running := processes; running > 0; {
-		select {
-		case err := <-done:
-			running--
-			if err != nil {
-				t.Error(err)
-			}
-		default:
-			if _, ok := sweep(t, dir); !ok {
-				busy++
-			}
+	self.Beside(t, 2, user+"="+dir, func() {
+		if _, ok := sweep(t, dir); !ok {
+			busy++
 		}
-	}
+	})
 	if busy == 0 {
 		t.Error("nobody had the store open meanwhile: the test shows nothing")
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/quarry-project/quarry/internal/arch"
+	"github.com/quarry-project/quarry/test/self"
 	"github.com/quarry-project/quarry/test/shared"
 )
 
@@ -120,11 +121,7 @@ func TestFullHostDiskIsAnError(t *testing.T) {
 	}
 	m.Drives = []Drive{{Path: filepath.Join(small, "disk.raw"), Format: "raw", Serial: "target"}}
 	cmd := again(t, "full", m)
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
+	cmd.SysProcAttr = self.Namespace()
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) {
 		shared.Missing(t, "this host lets ordinary users have no user namespaces: %v", err)

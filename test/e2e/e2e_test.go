@@ -103,6 +103,29 @@ func outcome(t *testing.T, r run) builders.Outcome {
 	return o
 }
 
+// build runs quarry, which has to succeed.
+func (w world) build(t *testing.T, args ...string) (run, builders.Outcome) {
+	t.Helper()
+	r := w.run(t, args...)
+	if r.code != 0 {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+	}
+	o := outcome(t, r)
+	t.Logf("built in %s; phases: %+v", r.took, o.Phases)
+	return r, o
+}
+
+// again runs a build once more, which must find all that it needs.
+func (w world) again(t *testing.T, args ...string) {
+	t.Helper()
+	r, _ := w.build(t, args...)
+	for step, kind := range steps(t, r) {
+		if kind != progress.Skipped {
+			t.Errorf("step %s was %s; nothing has changed", step, kind)
+		}
+	}
+}
+
 // steps reads from the events of --json how each step ended.
 func steps(t *testing.T, r run) map[string]progress.Kind {
 	t.Helper()

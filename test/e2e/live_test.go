@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/quarry-project/quarry/internal/artifact"
-	"github.com/quarry-project/quarry/internal/progress"
 	"github.com/quarry-project/quarry/internal/verify"
 	"github.com/quarry-project/quarry/test/shared"
 )
@@ -28,12 +27,7 @@ func TestPebbleLive(t *testing.T) {
 		"build", "--distro", "pebble", "--image", "Live", "--arch", "x86_64", "--mirror", "file://" + w.pebble, "--work", w.work,
 		"--publish", publish, "--date", "20260102", "--no-verify", "--json",
 	}
-	first := w.run(t, args...)
-	if first.code != 0 {
-		t.Fatalf("exit code %d\n%s", first.code, first.stderr)
-	}
-	o := outcome(t, first)
-	t.Logf("built in %s; phases: %+v", first.took, o.Phases)
+	_, o := w.build(t, args...)
 	const dated = "Pebble-9.6-Live-x86_64-20260102.iso"
 	checkTree(t, publish, dated)
 	iso := filepath.Join(publish, dated)
@@ -65,17 +59,7 @@ func TestPebbleLive(t *testing.T) {
 			t.Errorf("the live system has a fstab of the build's: %s", fstab)
 		}
 	})
-	t.Run("again", func(t *testing.T) {
-		again := w.run(t, args...)
-		if again.code != 0 {
-			t.Fatalf("exit code %d\n%s", again.code, again.stderr)
-		}
-		for step, kind := range steps(t, again) {
-			if kind != progress.Skipped {
-				t.Errorf("step %s was %s; nothing has changed", step, kind)
-			}
-		}
-	})
+	t.Run("again", func(t *testing.T) { w.again(t, args...) })
 	t.Run("boots", func(t *testing.T) {
 		shots := t.TempDir()
 		r := w.run(t, "verify", "--media", "cd", "--firmware", "bios", "--user", "liveuser", "--screenshots", shots, "--work", w.work, "--json", iso)
