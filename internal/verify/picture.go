@@ -69,8 +69,8 @@ func (s *stillness) see(p *image.RGBA) {
 	s.count++
 }
 
-// countdown finds a picture that stands still but for a detail which goes on changing: a menu that waits. A cursor that blinks changes, too, but
-// between two pictures only.
+// countdown finds a picture that stands still but for a few digits which go on changing: a menu that waits. A cursor that blinks changes, too, but
+// between two pictures only, and the bar of a firmware that waits grows across the screen.
 type countdown struct {
 	seen []*image.RGBA // different ones, of one run
 	box  image.Rectangle
@@ -79,10 +79,13 @@ type countdown struct {
 // menuPictures is how many different pictures make a countdown.
 const menuPictures = 3
 
+// digitsPart is the part of a line that the digits of a countdown take at most.
+const digitsPart = 12
+
 func (c *countdown) see(p *image.RGBA) (found bool) {
 	if len(c.seen) > 0 {
 		box := c.box.Union(changes(c.seen[0], p))
-		if !isSmall(box, p) {
+		if !isSmall(box, p) || digitsPart*box.Dx() > p.Rect.Dx() {
 			c.seen, c.box = nil, image.Rectangle{}
 		} else {
 			c.box = box

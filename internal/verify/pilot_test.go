@@ -25,6 +25,11 @@ func firmwareScreen(blink int) *image.RGBA {
 
 func kernelScreen(lines int) *image.RGBA { return painted(vga(), image.Rect(0, 0, 500, 16*lines)) }
 
+// barScreen is a firmware that waits before it boots, and shows by a bar how long.
+func barScreen(part, of int) *image.RGBA {
+	return painted(vga(), image.Rect(280, 150, 420, 200), image.Rect(0, 380, 720*part/of, 396))
+}
+
 // flight shows a pilot pictures until its menu is gone, and notes what it does. The menu loses the first lost keys.
 func flight(p *pilot, entry, lost int) string {
 	counting, left, gone := true, 60, false
@@ -92,6 +97,21 @@ func TestPilot(t *testing.T) {
 				t.Errorf("says %s, trouble %q", p.entry(), p.trouble())
 			}
 		})
+	}
+}
+
+// The bar of a firmware is no menu: keys that are pressed there would be missed in the menu, and the report would be wrong about its entry.
+func TestPilotAtAFirmwareThatWaits(t *testing.T) {
+	for _, parts := range []int{3, 5, 10, 20} {
+		p := &pilot{first: true}
+		for part := range parts {
+			if a := p.see(barScreen(part, parts)); a.press != nil {
+				t.Fatalf("pressed %v when %d of %d parts were over", a.press, part, parts)
+			}
+		}
+		if got, want := flight(p, 1, 0), "home, menu, enter takes 0"; got != want {
+			t.Errorf("after %d parts: did %q, want %q", parts, got, want)
+		}
 	}
 }
 
