@@ -78,14 +78,14 @@ func run(ctx context.Context) error {
 	}
 	var failed []error
 	var names []string
-	results, about := map[string]timings.Result{}, ""
+	results := map[string]timings.Result{}
 	for _, s := range o.only {
 		r, err := o.build(ctx, s)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", s, err))
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			break // what was finished before is worth a table
 		}
 		names = append(names, s.String())
 		results[s.String()] = r
@@ -93,9 +93,11 @@ func run(ctx context.Context) error {
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", s, err))
 		}
-		about += text
+		fmt.Print(text)
 	}
-	fmt.Printf("\nseconds\n%s\n%s", timings.Table(names, results, false), about)
+	if len(names) > 0 {
+		fmt.Printf("\nseconds\n%s", timings.Table(names, results, false))
+	}
 	return errors.Join(failed...)
 }
 
