@@ -29,7 +29,7 @@ func (o options) about(ctx context.Context, s selector, r timings.Result) (strin
 		for _, boot := range report.Boots {
 			fmt.Fprintf(&b, "  %s\n", saw(boot))
 			for _, shot := range boot.Screenshots {
-				name := strings.ReplaceAll(s.String(), "/", "-") + "-" + filepath.Base(shot.File)
+				name := strings.ReplaceAll(filepath.Join(s.String(), shot.File), "/", "-") // boots have pictures of the same name
 				to := filepath.Join(o.dir, "screens", name)
 				picture, err := os.ReadFile(filepath.Join(r.Logs, "verify-iso", shot.File))
 				if err != nil {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,5 +34,29 @@ func TestSaw(t *testing.T) {
 	}
 	if got := saw(timings.Boot{Firmware: "bios", Passed: true}); !strings.HasSuffix(got, "boot bios: passed in 0 s") {
 		t.Error(got)
+	}
+}
+
+// Boots have pictures of the same name; all are kept.
+func TestAboutKeepsEveryPicture(t *testing.T) {
+	logs, dir := t.TempDir(), t.TempDir()
+	var boots []timings.Boot
+	for _, boot := range []string{"bios-cd", "uefi-usb"} {
+		file := filepath.Join(boot, "menu.png")
+		path := filepath.Join(logs, "verify-iso", file)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(boot), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		boots = append(boots, timings.Boot{Screenshots: []timings.Screenshot{{File: file}}})
+	}
+	s := selector{"rocky", "9", "XFCE", "x86_64"}
+	if _, err := (options{dir: dir}).about(t.Context(), s, timings.Result{Logs: logs, Reports: []timings.Report{{Boots: boots}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, boot := range []string{"bios-cd", "uefi-usb"} {
+		text, err := os.ReadFile(filepath.Join(dir, "screens", "rocky-9-XFCE-x86_64-"+boot+"-menu.png"))
+		if err != nil || string(text) != boot {
+			t.Errorf("%s: %q, %v", boot, text, err)
+		}
 	}
 }
