@@ -17,6 +17,7 @@ const (
 	quietPictures   = 60  // at least, without a change and without a session: somebody is being waited for
 	slowness        = 3   // times as many where instructions are emulated
 	stuckPictures   = 300 // without a change while nothing is read from the medium: the system has stopped
+	stuckQuestions  = 2   // without an answer from an agent that has answered before: the same
 	askEvery        = 3   // pictures from one question for sessions to the next
 )
 
@@ -93,7 +94,7 @@ func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) 
 			still, before = stillness{}, read
 		}
 		if still.see(picture); still.count > stuckPictures {
-			return errStuck
+			return fmt.Errorf("%w: the screen stood still for long, and nothing was read from the medium", errStuck)
 		}
 		// Loader, kernel and initramfs are a small part of the medium: who reads half of it is checking it.
 		if t.launch.check && !checked && read > t.size/2 {
@@ -109,9 +110,10 @@ func (t trial) fly(ctx context.Context, cam *camera, p *pilot, up <-chan error) 
 	}
 }
 
-// errStuck is a system that stopped while it started. An emulated PC on a busy host does so at times: Linux looks whether the timer's interrupts
-// come, gives them 40 ms, and panics (which cloud images avoid by no_timer_check on the kernel's command line).
-var errStuck = errors.New("the screen stood still for long, and nothing was read from the medium")
+// errStuck is a system that has stopped. Emulated ones do so at times. On a busy host, a PC may panic while it starts: Linux looks whether the timer's
+// interrupts come and gives them 40 ms (which cloud images avoid by no_timer_check on the kernel's command line). And QEMU 7.2 was seen to loop for good in
+// its own bookkeeping of translated code.
+var errStuck = errors.New("the system has stopped")
 
 // obey does what the pilot wants.
 func (t trial) obey(ctx context.Context, cam *camera, a act) error {

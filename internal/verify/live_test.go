@@ -297,3 +297,16 @@ func TestPatience(t *testing.T) {
 		}
 	}
 }
+
+// One question without an answer is a guest that is busy; two on end are one that has stopped, whatever came before.
+func TestSilence(t *testing.T) {
+	var s silence
+	other := errors.New("the port is closed")
+	for n, c := range []struct{ err, want error }{
+		{nil, nil}, {errAgentSilent, nil}, {nil, nil}, {errAgentSilent, nil}, {other, other}, {errAgentSilent, nil}, {errAgentSilent, errStuck},
+	} {
+		if got := s.judge(c.err); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("question %d: %v, want %v", n, got, c.want)
+		}
+	}
+}

@@ -55,7 +55,7 @@ type Boot struct {
 	Command     string       `json:"command,omitempty"` // starts the same machine again
 	Error       string       `json:"error,omitempty"`   // why it did not come as far as the checks, or did not shut down
 	Again       string       `json:"again,omitempty"`   // why a first start, which the rest tells nothing of, was given up
-	stuck       bool         // it stopped while it started
+	stuck       bool         // the system stopped
 }
 
 // Check is one look at the running system.

@@ -19,11 +19,11 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	limited, cancel := context.WithTimeout(ctx, t.Login)
 	defer cancel()
 	var still stillness
+	var unheard silence
 	news, quiet := time.Now(), patience(cam.taken)
 	for n := 0; limited.Err() == nil && !t.settled(still, cam.last, quiet); n++ {
 		if n%askEvery == 0 && g.obeys("guest-get-users") && len(t.boot.Users) == 0 {
-			// A guest that is busy with its desktop may have no time for an answer.
-			if err := t.users(ctx, g); err != nil && !errors.Is(err, errAgentSilent) {
+			if err := unheard.judge(t.users(ctx, g)); err != nil {
 				return t.because(ctx, err)
 			}
 			if len(t.boot.Users) > 0 {
@@ -49,6 +49,22 @@ func (t trial) untilSession(ctx context.Context, cam *camera, g *liveGuest) erro
 	}
 	t.judgeSession(g)
 	return t.judgeScreen(cam, still)
+}
+
+// silence counts the questions on end that an agent left without an answer.
+type silence int
+
+// judge passes on what became of a question. A guest that is busy with its desktop may have no time for one answer; one that gives none for long has
+// stopped.
+func (s *silence) judge(err error) error {
+	if !errors.Is(err, errAgentSilent) {
+		*s = 0
+		return err
+	}
+	if *s++; *s == stuckQuestions {
+		return fmt.Errorf("%w: its agent answered before, and then %d times in succession not within %s", errStuck, stuckQuestions, agentTime)
+	}
+	return nil
 }
 
 // patience is how many pictures without a change are taken for the end of a start without a session: as many as the guest took to come up, which
