@@ -96,17 +96,17 @@ func removed(path string) error {
 	return nil
 }
 
-// ZstdLevel is where packing stops to be quick: the program's own, 15, takes five times as long for a few percent.
-const ZstdLevel = "9"
+// zstdLevel is where packing stops to be quick: the program's own, 15, takes five times as long for a few percent.
+const zstdLevel = "9"
 
 func (o Options) folderArgs(dir, out string) ([]string, error) {
-	common, err := o.common()
+	common, err := o.Args()
 	return append([]string{"mksquashfs", dir, out, "-noappend", "-all-root", "-mkfs-time", o.seconds(), "-all-time", o.seconds()}, common...), err
 }
 
 // tarArgs packs standard input. It is not sqfstar, which is the same program by another name: that of version 4.5 takes no filter.
 func (o Options) tarArgs(root *tar.Header, out string) ([]string, error) {
-	common, err := o.common()
+	common, err := o.Args()
 	return append([]string{
 		"mksquashfs", "-", out, "-tar", "-noappend", "-no-progress", "-root-mode", fmt.Sprintf("%04o", root.Mode&0o7777),
 	}, common...), err
@@ -132,27 +132,27 @@ func asRoot() *syscall.SysProcAttr {
 
 func (o Options) seconds() string { return strconv.FormatInt(o.Time.Unix(), 10) }
 
-// common are the options of both ways.
-func (o Options) common() ([]string, error) {
+// Args are mksquashfs' options that decide what is written for the same files, but for their times.
+func (o Options) Args() ([]string, error) {
 	args := []string{
 		"-b", strconv.Itoa(BlockSize), "-processors", strconv.Itoa(runtime.NumCPU()),
 		"-comp", o.Compression,
 	}
 	switch o.Compression {
 	case XZ:
-		if f := Filter(o.Arch); f != "" {
+		if f := filter(o.Arch); f != "" {
 			args = append(args, "-Xbcj", f)
 		}
 	case Zstd:
-		args = append(args, "-Xcompression-level", ZstdLevel)
+		args = append(args, "-Xcompression-level", zstdLevel)
 	default:
 		return nil, fmt.Errorf("unknown compression %q of a squashfs: want %s or %s", o.Compression, XZ, Zstd)
 	}
 	return args, nil
 }
 
-// Filter is xz's filter for an architecture's machine code, of those that squashfs has.
-func Filter(arch string) string {
+// filter is xz's filter for an architecture's machine code, of those that squashfs has.
+func filter(arch string) string {
 	switch arch {
 	case "x86_64":
 		return "x86"

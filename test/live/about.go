@@ -97,13 +97,11 @@ func (o options) alone(ctx context.Context, s selector, r timings.Result) (strin
 	}
 	out := filepath.Join(o.dir, "alone.img")
 	defer os.Remove(out)
-	args := []string{folder, out, "-noappend", "-no-progress", "-all-root", "-comp", compression}
-	if filter := squash.Filter(s.arch); filter != "" && compression == squash.XZ {
-		args = append(args, "-Xbcj", filter)
+	packing, err := squash.Options{Compression: compression, Arch: s.arch}.Args()
+	if err != nil {
+		return "", err
 	}
-	if compression == squash.Zstd {
-		args = append(args, "-Xcompression-level", squash.ZstdLevel)
-	}
+	args := append([]string{folder, out, "-noappend", "-no-progress", "-all-root"}, packing...)
 	start := time.Now()
 	if text, err := exec.CommandContext(ctx, "mksquashfs", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mksquashfs: %w: %s", err, text)
