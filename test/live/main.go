@@ -98,7 +98,7 @@ func run(ctx context.Context) error {
 	if len(names) > 0 {
 		fmt.Printf("\nseconds\n%s", timings.Table(names, results, false))
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, ctx.Err())...)
 }
 
 // build makes the desktop part of the architecture's test distribution, if there is none, and an image of it.
