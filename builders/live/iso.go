@@ -64,7 +64,7 @@ func makeISO(ctx context.Context, job builders.Job, from parts) (isoResult, erro
 		// Named after its plan, so that whoever finds the file in the work folder knows what it is.
 		spec.Dir, spec.Out = env.Dir, filepath.Join(env.Dir, job.Plan.Name()+".iso")
 		var file artifact.File
-		err = report.Phase(ctx, "medium", func(ctx context.Context) error {
+		err = report.Phase(ctx, "medium", func(ctx context.Context) (err error) {
 			file, err = iso.Make(ctx, spec, env.Report)
 			return err
 		})

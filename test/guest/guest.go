@@ -1,5 +1,6 @@
 // Package guest is what the programs share that the tests start as the init of a small machine, with the test distribution's kernel and
-// initramfs. As an init has nobody to return an error to, everything here panics; Main says so on the console and powers off.
+// initramfs. What a single test looks at belongs in its own program, and nothing here is part of quarry-agent. As an init has nobody to return an
+// error to, everything here panics; Main says so on the console and powers off.
 package guest
 
 import (

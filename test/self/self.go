@@ -1,5 +1,5 @@
 // Package self runs a test's own program once more: several times beside the test, as other processes that use the same folder, or in a namespace
-// of its own, where an ordinary user may mount.
+// of its own, where an ordinary user may mount. How quarry itself is run, and what it then has to show, is the business of the tests.
 package self
 
 import (
